@@ -1,0 +1,188 @@
+"""The options, what may go with what, and which way they lead. Each way is imported only when it is taken."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from lytics_azure_tui import __version__
+from lytics_azure_tui.cli.answer import answering
+from lytics_azure_tui.cli.output import Output
+
+PROGRAM = "lyazure-tui"
+SHELLS = ("bash", "zsh", "fish")
+
+EPILOG = """\b
+Exit codes:
+  0    done
+  1    a run failed, or the doctor found a problem
+  2    bad usage or configuration; nothing that it is about was started
+  3    finished, with rows in quarantine
+  130  interrupted
+
+Data goes to stdout, words go to stderr.
+"""
+
+
+def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[Any]]:
+    from lytics_azure_tui.cli.listing import matching
+
+    return [CompletionItem(id, help=label) for id, label in matching(ctx.params.get("config"), incomplete)]
+
+
+@click.command(PROGRAM, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("labels", nargs=-1, metavar="[LABEL]...", shell_complete=_labels)
+@click.option(
+    "--run-saved",
+    is_flag=True,
+    help="Run the saved jobs with these labels or ids now; without any, those that are due.",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Stay, and run saved jobs whenever they are due. A signal lets runs finish, a second one stops them.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what --run-saved would do: files, bytes, fields and rows of a sample. Changes nothing.",
+)
+@click.option("--list", "list_jobs", is_flag=True, help="List the saved jobs, with their state and next run.")
+@click.option(
+    "--doctor",
+    is_flag=True,
+    help="Look for what is wrong, from the configuration to the rights of a key, and name the fix.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line to stdout, for programs.")
+@click.option(
+    "--config",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="LYAZURE_CONFIG",
+    show_envvar=True,
+    metavar="DIR",
+    help="The configuration folder.",
+)
+@click.option("--demo", is_flag=True, help="Try everything on a stand-in for Azure on this machine.")
+@click.option("--completion", type=click.Choice(SHELLS), help="Print the completion script of a shell.")
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    labels: tuple[str, ...],
+    run_saved: bool,
+    watch: bool,
+    dry_run: bool,
+    list_jobs: bool,
+    doctor: bool,
+    as_json: bool,
+    config: Path | None,
+    demo: bool,
+    completion: str | None,
+) -> None:
+    """Move data between Microsoft Azure and Lytics.
+
+    Without options, opens the screens.
+    """
+    chosen = {
+        "--run-saved": run_saved,
+        "--watch": watch,
+        "--dry-run": dry_run,
+        "--list": list_jobs,
+        "--doctor": doctor,
+        "--demo": demo,
+        "--completion": completion is not None,
+    }
+    given = [option for option, on in chosen.items() if on]
+    _refuse_nonsense(given, labels, as_json, _given(ctx, "config"))
+    root = config.expanduser() if config else None
+    output = Output(json=as_json)
+    with answering(output):
+        code = 0
+        if dry_run:
+            from lytics_azure_tui.cli.rehearsing import dry_run as rehearse_saved
+
+            code = rehearse_saved(root, labels, output)
+        elif run_saved or watch:
+            from lytics_azure_tui.cli.running import run
+
+            code = run(root, labels, output, watch=watch)
+        elif list_jobs:
+            from lytics_azure_tui.cli.listing import show
+
+            code = show(root, output)
+        elif doctor:
+            from lytics_azure_tui.cli.examining import diagnose
+
+            code = diagnose(root, output)
+        elif demo:
+            from lytics_azure_tui.sandbox.demo import run_demo
+
+            code = run_demo(interactive=_has_terminal())
+        elif completion:
+            output.data(_completion(completion))
+        else:
+            code = _open_screens(root)
+        sys.exit(code)
+
+
+def main() -> None:
+    """The program. Never returns; the exit code is one of `Exit`."""
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal's charset lacks is no reason to fail.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    command.main(prog_name=PROGRAM)
+
+
+def _refuse_nonsense(given: list[str], labels: tuple[str, ...], as_json: bool, config_given: bool) -> None:
+    """Raises a usage error for options that do not go together."""
+    together = {"--run-saved", "--watch"} if "--watch" in given else {"--run-saved", "--dry-run"}
+    if len(given) > 1 and not set(given) <= together:
+        raise click.UsageError(f"{' and '.join(given)} do not go together; choose one.")
+    if labels and not {"--run-saved", "--dry-run", "--watch"} & set(given):
+        raise click.UsageError(
+            f"A label goes with --run-saved, --watch or --dry-run: {PROGRAM} --run-saved {labels[0]!r}"
+        )
+    if as_json and not {"--run-saved", "--watch", "--dry-run", "--list", "--doctor"} & set(given):
+        raise click.UsageError("--json goes with --run-saved, --watch, --dry-run, --list or --doctor.")
+    if config_given and "--demo" in given:
+        raise click.UsageError("--demo brings a configuration folder of its own; leave --config out.")
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    """Whether an option was typed, and not taken from the environment."""
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _open_screens(root: Path | None) -> int:
+    if not _has_terminal():
+        raise click.UsageError("The screens need a terminal. Without one, use --run-saved, --list or --doctor.")
+    # What is made while starting lives to the end: looking for garbage in it costs a tenth of the start.
+    gc.disable()
+    from lytics_azure_tui.tui.app import LyazureApp
+    from lytics_azure_tui.tui.desk import Desk
+
+    app = LyazureApp(Desk.open(root))
+    gc.freeze()
+    gc.enable()
+    app.run()
+    return app.return_code or 0
+
+
+def _completion(shell: str) -> str:
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"No completion is known for {shell}.")
+    return kind(command, {}, PROGRAM, f"_{PROGRAM}_COMPLETE".replace("-", "_").upper()).source()

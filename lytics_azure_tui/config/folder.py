@@ -1,0 +1,354 @@
+"""A configuration folder: jobs/*.toml, authorizations/*.toml and settings.toml, which people may edit too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ValidationError
+
+from lytics_azure_tui.config import guard, toml
+from lytics_azure_tui.config.complaints import complaint, complaints
+from lytics_azure_tui.config.settings import Settings
+from lytics_azure_tui.errors import BadConfiguration
+from lytics_azure_tui.model.authorization import METHODS, Authorization
+from lytics_azure_tui.model.job import Job, slug
+from lytics_azure_tui.model.kinds import KINDS
+
+APP = "lyazure-tui"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One configuration folder.
+
+    Attributes:
+        root: where it is.
+        default: whether it is this system's own place for it, and not one that was named.
+    """
+
+    root: Path
+    default: bool = False
+
+    @classmethod
+    def open(cls, root: Path | None = None) -> Folder:
+        """The folder named, or this system's own; made when it is not there, for its owner only.
+
+        Raises:
+            BadConfiguration: it cannot be made or is not a folder.
+        """
+        folder = cls.at(root)
+        for path in (folder.root, folder.jobs_dir, folder.authorizations_dir):
+            _private_folder(path)
+        return folder
+
+    @classmethod
+    def at(cls, root: Path | None = None) -> Folder:
+        """As `open`, but nothing is made: for those that only look."""
+        own = Path(platformdirs.user_config_dir(APP, appauthor=False))
+        return cls((root or own).expanduser().absolute(), default=root is None or root.expanduser().absolute() == own)
+
+    @property
+    def jobs_dir(self) -> Path:
+        """One file a job."""
+        return self.root / "jobs"
+
+    @property
+    def authorizations_dir(self) -> Path:
+        """One file an authorization."""
+        return self.root / "authorizations"
+
+    @property
+    def data(self) -> Path:
+        """Where the ledger and the streams are; made when it is not there. Raises `BadConfiguration`."""
+        path = self.data_place
+        _private_folder(path)
+        return path
+
+    @property
+    def data_place(self) -> Path:
+        """As `data`, but it is not made: for those that only look."""
+        named = self.settings().storage.folder
+        if named is not None:
+            return self.root / Path(named).expanduser()
+        return Path(platformdirs.user_data_dir(APP, appauthor=False)) if self.default else self.root / "data"
+
+    def settings(self) -> Settings:
+        """settings.toml, or what holds without it. Raises `BadConfiguration`."""
+        path = self.root / "settings.toml"
+        if not path.exists():
+            return Settings()
+        values, text = toml.read(path, "settings.toml")
+        try:
+            return Settings.model_validate(values)
+        except ValidationError as error:
+            found = complaints(error, Settings, name="settings.toml", text=text)
+        raise found[0]
+
+    def save_settings(self, settings: Settings) -> None:
+        """Writes what differs from the defaults."""
+        self._save(self.root / "settings.toml", settings.model_dump(), Settings().model_dump())
+
+    # Jobs
+
+    def jobs(self) -> list[Job]:
+        """All jobs that can be read, by label. Those that cannot are in `problems()`."""
+        read = (_job(path) for path in _files(self.jobs_dir))
+        return sorted((job for job in read if isinstance(job, Job)), key=lambda job: (job.label.casefold(), job.id))
+
+    def job(self, job_id: str) -> Job:
+        """One job. Raises `BadConfiguration`."""
+        read = _job(self._existing(self.jobs_dir, job_id, "job"))
+        if isinstance(read, Job):
+            return read
+        raise read[0]
+
+    def save_job(self, job: Job) -> None:
+        """Writes a job's file, or changes in it what differs; comments and order stay."""
+        values = job.model_dump(mode="json")
+        self._save(self.jobs_dir / f"{job.id}.toml", values, {**_defaults(Job), "config": _defaults(type(job.config))})
+
+    def delete_job(self, job_id: str) -> None:
+        """Removes a job's file. Raises `BadConfiguration` when there is none."""
+        self._existing(self.jobs_dir, job_id, "job").unlink(missing_ok=True)
+
+    # Authorizations
+
+    def authorizations(self) -> list[Authorization]:
+        """All authorizations that can be read, by label, without their secrets."""
+        read = (_authorization(path) for path in _files(self.authorizations_dir))
+        found = (item for item in read if isinstance(item, Authorization))
+        return sorted(found, key=lambda item: (item.label.casefold(), item.id))
+
+    def authorization(self, authorization_id: str) -> Authorization:
+        """One authorization, without its secrets. Raises `BadConfiguration`."""
+        read = _authorization(self._existing(self.authorizations_dir, authorization_id, "authorization"))
+        if isinstance(read, Authorization):
+            return read
+        raise read[0]
+
+    def save_authorization(self, authorization: Authorization) -> None:
+        """Writes an authorization's file without its secrets; `config.secrets.save` keeps those.
+
+        Raises:
+            BadConfiguration: a secret stands in a field that is not one.
+        """
+        kind = type(authorization)
+        values = authorization.model_dump(mode="json", exclude=set(kind.secret_fields()))
+        guard.no_secret_in(values, [getattr(authorization, field) for field in kind.secret_fields()])
+        path = self.authorizations_dir / f"{authorization.id}.toml"
+        self._save(path, {"method": kind.method, **values}, _defaults(kind))
+
+    def delete_authorization(self, authorization_id: str) -> None:
+        """Removes an authorization's file; `config.secrets.remove` takes its secrets along.
+
+        Raises:
+            BadConfiguration: jobs use it, or there is none.
+        """
+        path = self._existing(self.authorizations_dir, authorization_id, "authorization")
+        users = self.users_of(authorization_id)
+        if users:
+            raise BadConfiguration(
+                f"The authorization {authorization_id} is used by {_list(users)}",
+                fix="Give these jobs another authorization, or delete them first",
+            )
+        path.unlink(missing_ok=True)
+
+    def users_of(self, authorization_id: str) -> list[str]:
+        """The labels of the jobs that use an authorization; of a job that cannot be read, its file."""
+        users = []
+        for path in _files(self.jobs_dir):
+            job = _job(path)
+            if isinstance(job, Job):
+                if job.authorization == authorization_id:
+                    users.append(job.label)
+            elif _mentions(path, authorization_id):
+                users.append(_name(path))
+        return users
+
+    # All of it
+
+    def problems(self) -> list[BadConfiguration]:
+        """Everything in the folder that cannot be used, each with file, line and key."""
+        found: list[BadConfiguration] = []
+        try:
+            self.settings()
+        except BadConfiguration as error:
+            found.append(error)
+        for path in _files(self.authorizations_dir):
+            authorization = _authorization(path)
+            if isinstance(authorization, list):
+                found.extend(authorization)
+        for path in _files(self.jobs_dir):
+            job = _job(path)
+            found.extend(job if isinstance(job, list) else self._misfits(job, path))
+        return found
+
+    def _misfits(self, job: Job, path: Path) -> list[BadConfiguration]:
+        """What is wrong between a job and its authorization."""
+        target = self.authorizations_dir / f"{job.authorization}.toml"
+        if not target.exists():
+            what = "there is no such authorization"
+            fix = f"Make {_name(target)}, or name another"
+        else:
+            authorization = _authorization(target)
+            if isinstance(authorization, list) or authorization.method in type(job.config).methods:
+                return []
+            what = f"an authorization by {authorization.title} cannot carry this kind of job"
+            fix = f"Name one by {_list([METHODS[method].title for method in type(job.config).methods])}"
+        text = toml.read_text(path, _name(path))
+        return [complaint(_name(path), text, ("authorization",), what, fix)]
+
+    def warnings(self) -> tuple[str, ...]:
+        """Folders and files that other users of this machine can reach."""
+        paths = [self.root, self.jobs_dir, self.authorizations_dir]
+        paths += [self.root / "settings.toml", self.root / "secrets.crypt"]
+        paths += [*_files(self.jobs_dir), *_files(self.authorizations_dir)]
+        with contextlib.suppress(BadConfiguration):
+            paths.append(self.data_place)
+        return tuple(line for path in paths for line in _open_to_others(path))
+
+    def new_id(self, label: str, taken: Collection[str] = ()) -> str:
+        """An id for a new job or authorization: the label as a file name, numbered when that is taken.
+
+        A file that cannot be read has its name all the same: it is never written over.
+        """
+        folders = (self.jobs_dir, self.authorizations_dir)
+        base = slug(label)
+        number, found = 1, base
+        while found in taken or any((folder / f"{found}.toml").exists() for folder in folders):
+            number += 1
+            found = f"{base}-{number}"
+        return found
+
+    def _existing(self, folder: Path, item_id: str, noun: str) -> Path:
+        path = folder / f"{item_id}.toml"
+        if path.parent != folder or not path.is_file():
+            raise BadConfiguration(f"There is no {noun} {item_id}", fix=f"Look at the files in {folder}")
+        return path
+
+    def _save(self, path: Path, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        guard.no_secret_in(values)
+        _private_folder(path.parent)
+        name = _name(path) if path.parent != self.root else path.name
+        text = toml.read_text(path, name) if path.exists() else ""
+        from lytics_azure_tui.config.edit import merged  # tomlkit is loaded by those who write
+
+        changed = merged(text, values, defaults, name)
+        if changed != text or not path.exists():
+            toml.write(path, changed)
+
+
+def _private_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = "A file is in its place" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise BadConfiguration(
+            f"The folder {path} cannot be made", why=why or "", fix="Name another folder, or change its owner"
+        ) from None
+
+
+def _open_to_others(path: Path) -> list[str]:
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    mode = stat.S_IMODE(status.st_mode)
+    found = []
+    if mode & 0o077:
+        right = "0700" if stat.S_ISDIR(status.st_mode) else "0600"
+        found.append(f"{path} is open to other users (mode {mode:04o}). Run: chmod {right} '{path}'")
+    if status.st_uid != os.getuid():
+        found.append(f"{path} belongs to another user. Run: sudo chown {os.getuid()} '{path}'")
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _list(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _defaults(model: type[BaseModel]) -> dict[str, Any]:
+    """What holds for keys that are not written."""
+    fields = model.model_fields.items()
+    return {key: info.get_default(call_default_factory=True) for key, info in fields if not info.is_required()}
+
+
+def _mentions(path: Path, authorization_id: str) -> bool:
+    try:
+        return toml.read(path, _name(path))[0].get("authorization") == authorization_id
+    except BadConfiguration:
+        return False
+
+
+def _job(path: Path) -> Job | list[BadConfiguration]:
+    name = _name(path)
+    try:
+        values, text = toml.read(path, name)
+    except BadConfiguration as error:
+        return [error]
+    workflow, config = values.get("workflow"), values.get("config", {})
+    kind = KINDS.get(workflow) if isinstance(workflow, str) else None
+    if kind is None:
+        what = "this kind of job is not known" if "workflow" in values else "this key is missing"
+        return [complaint(name, text, ("workflow",), what, f"The kinds are {', '.join(KINDS)}")]
+    found = guard.secret_keys(name, text, values)
+    if found:
+        return found
+    try:
+        values["config"] = kind.model_validate(config)
+    except ValidationError as error:
+        found += complaints(error, kind, name=name, text=text, under=("config",))
+        values["config"] = kind.model_construct()
+    try:
+        job = Job.model_validate({**values, "id": path.stem})
+    except ValidationError as error:
+        return found + _of_file(error, Job, name, text, path)
+    return found or job
+
+
+def _authorization(path: Path) -> Authorization | list[BadConfiguration]:
+    name = _name(path)
+    try:
+        values, text = toml.read(path, name)
+    except BadConfiguration as error:
+        return [error]
+    method = values.pop("method", None)
+    kind = METHODS.get(method) if isinstance(method, str) else None
+    if kind is None:
+        what = "this key is missing" if method is None else "this method is not known"
+        return [complaint(name, text, ("method",), what, f"The methods are {', '.join(METHODS)}")]
+    found = guard.secret_keys(name, text, values)
+    if found:
+        return found
+    try:
+        return kind.model_validate({**values, "id": path.stem})
+    except ValidationError as error:
+        return _of_file(error, kind, name, text, path)
+
+
+def _of_file(
+    error: ValidationError, model: type[BaseModel], name: str, text: str, path: Path
+) -> list[BadConfiguration]:
+    """Complaints about a file; one about its id is one about its name."""
+    if any(detail["loc"] == ("id",) for detail in error.errors(include_input=False)):
+        what = f"{name} has a name that cannot be used"
+        return [BadConfiguration(what, fix="Use lower case letters, digits, hyphens and underscores")]
+    return complaints(error, model, name=name, text=text)

@@ -1,0 +1,201 @@
+"""Where secrets are kept, and how they come to an authorization. Which store is used is decided here alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Protocol
+
+from lytics_azure_tui.config.folder import APP, Folder
+from lytics_azure_tui.config.passphrase import DESCRIPTOR, VARIABLE, passphrase
+from lytics_azure_tui.config.secret_command import CommandStore
+from lytics_azure_tui.errors import LyazureError, NotAuthorised
+from lytics_azure_tui.model.authorization import Authorization
+from lytics_azure_tui.model.secret import Secret
+
+PREFIX = "LYAZURE_SECRET_"
+
+
+class SecretStore(Protocol):
+    """Secrets by the id of their authorization and the name of their field.
+
+    Raises:
+        NotAuthorised: the store is locked or refuses.
+        RetryLater: it does not answer.
+        BadConfiguration: it cannot be used, or cannot be written.
+    """
+
+    def get(self, owner: str, field: str) -> Secret | None:
+        """The secret; None when there is none."""
+
+    def set(self, owner: str, field: str, secret: Secret) -> None:
+        """Keeps a secret in place of an earlier one."""
+
+    def delete(self, owner: str, field: str) -> None:
+        """Forgets a secret; nothing happens when there is none."""
+
+    def describe(self) -> str:
+        """Where secrets are, in one sentence without a full stop."""
+
+
+class PassphraseNeeded(NotAuthorised):
+    """The encrypted file needs a passphrase, or another one: ask the person for it, and open again."""
+
+
+def open_store(folder: Folder, passphrase: Secret | None = None) -> SecretStore:
+    """The store that the settings name; environment variables are looked at before it.
+
+    Args:
+        passphrase: of the encrypted file; the environment may give it, too.
+
+    Raises:
+        PassphraseNeeded: the encrypted file is to be used, and the passphrase is missing or wrong.
+        NotAuthorised, BadConfiguration: the store cannot be used.
+    """
+    try:
+        store = _open(folder, passphrase)
+    except LyazureError as error:
+        if not _variables():
+            raise
+        store = Unavailable(error)
+    return EnvironmentFirst(store)
+
+
+def _open(folder: Folder, given: Secret | None) -> SecretStore:
+    settings = folder.settings().secrets
+    if settings.backend == "command":
+        return CommandStore(tuple(settings.command), settings.timeout_seconds)
+    path = encrypted_file(folder)
+    why = ""
+    # Once there is a file it stays in use: the same secrets over SSH, from cron and on the desktop.
+    if settings.backend == "keyring" or (settings.backend == "auto" and not path.exists()):
+        from lytics_azure_tui.config.secret_keyring import KeyringStore, usable_keyring
+
+        keyring = usable_keyring(settings.timeout_seconds)
+        if not isinstance(keyring, LyazureError):
+            return KeyringStore(keyring, service_of(folder), settings.timeout_seconds)
+        if settings.backend == "keyring":
+            raise keyring
+        why = keyring.what
+    return _encrypted_file(path, given, why)
+
+
+def _encrypted_file(path: Path, given: Secret | None, why: str) -> SecretStore:
+    from lytics_azure_tui.config.secret_file import FileStore, WrongPassphrase
+
+    word = passphrase(given)
+    if word is None:
+        raise PassphraseNeeded(
+            f"The encrypted file for secrets, {path}, needs a passphrase"
+            if path.exists()
+            else f"Secrets will be kept in an encrypted file, {path}, and it needs a passphrase",
+            why=why,
+            fix=f"Type it when asked, or give it in the variable {VARIABLE}, or by {DESCRIPTOR}; or set "
+            'backend = "command" under [secrets] in settings.toml',
+        )
+    try:
+        return FileStore(path, word)
+    except WrongPassphrase:
+        pass
+    raise PassphraseNeeded(
+        f"The passphrase does not open {path}",
+        fix=f"Type the one that the file was made with, or look at the variable {VARIABLE}",
+    )
+
+
+def encrypted_file(folder: Folder) -> Path:
+    """Where the encrypted file is, if there is one."""
+    return folder.root / "secrets.crypt"
+
+
+def service_of(folder: Folder) -> str:
+    """The name of the folder's secrets in the keyring: each folder has its own."""
+    return APP if folder.default else f"{APP} {folder.root}"
+
+
+def variable(owner: str, field: str) -> str:
+    """The environment variable that goes before the store."""
+    return PREFIX + re.sub(r"[^A-Z0-9]", "_", f"{owner}_{field}".upper())
+
+
+def _variables() -> list[str]:
+    return sorted(name for name in os.environ if name.startswith(PREFIX))
+
+
+class EnvironmentFirst:
+    """Environment variables, and a store behind them."""
+
+    def __init__(self, store: SecretStore) -> None:
+        self._store = store
+
+    def get(self, owner: str, field: str) -> Secret | None:
+        value = os.environ.get(variable(owner, field))
+        return Secret(value) if value else self._store.get(owner, field)
+
+    def set(self, owner: str, field: str, secret: Secret) -> None:
+        self._store.set(owner, field, secret)
+
+    def delete(self, owner: str, field: str) -> None:
+        self._store.delete(owner, field)
+
+    def describe(self) -> str:
+        names = _variables()
+        first = f"Secrets in the environment go first ({', '.join(names)}). " if names else ""
+        return first + self._store.describe()
+
+
+class Unavailable:
+    """A store that could not be opened, while the environment may hold all that is needed."""
+
+    def __init__(self, error: LyazureError) -> None:
+        self._error = error
+
+    def get(self, owner: str, field: str) -> Secret | None:
+        raise self._error
+
+    def set(self, owner: str, field: str, secret: Secret) -> None:
+        raise self._error
+
+    def delete(self, owner: str, field: str) -> None:
+        raise self._error
+
+    def describe(self) -> str:
+        return f"There is no store for secrets: {self._error}"
+
+
+def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authorization:
+    """An authorization with its secrets.
+
+    Raises:
+        NotAuthorised: a secret is not there, or the store does not give it out.
+        BadConfiguration: there is no such authorization.
+    """
+    authorization = folder.authorization(authorization_id)
+    secrets = {field: store.get(authorization_id, field) for field in authorization.secret_fields()}
+    for field, secret in secrets.items():
+        if not secret:
+            raise NotAuthorised(
+                f"The {field} of the authorization {authorization.label} is not stored",
+                why=store.describe(),
+                fix=f"Edit the authorization and enter it, or set {variable(authorization_id, field)}",
+            )
+    return authorization.model_copy(update=secrets)
+
+
+def save(folder: Folder, store: SecretStore, authorization: Authorization) -> None:
+    """Keeps an authorization: its secrets in the store, the rest in its file. A secret of None stays as it was."""
+    for field in authorization.secret_fields():
+        secret = getattr(authorization, field)
+        # What the environment holds is not kept by that.
+        if secret and (variable(authorization.id, field) in os.environ or secret != store.get(authorization.id, field)):
+            store.set(authorization.id, field, secret)
+    folder.save_authorization(authorization)
+
+
+def remove(folder: Folder, store: SecretStore, authorization_id: str) -> None:
+    """Deletes an authorization and its secrets. Raises `BadConfiguration` while a job uses it."""
+    fields = folder.authorization(authorization_id).secret_fields()
+    folder.delete_authorization(authorization_id)
+    for field in fields:
+        store.delete(authorization_id, field)

@@ -1,0 +1,131 @@
+"""The live choices of a form's fields, whatever job kind asks for them. Everything here may block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
+from lytics_azure_tui.errors import BadConfiguration
+from lytics_azure_tui.jobs.csv_sequence import prefixes
+from lytics_azure_tui.jobs.csv_sniff import look
+from lytics_azure_tui.lytics.protocol import Lytics
+from lytics_azure_tui.model.authorization import Authorization, AzureStorage
+from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.form import Source
+
+LOCALTIME = Path("/etc/localtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers that a field offers.
+
+    Attributes:
+        value: what the answer becomes.
+        words: what is shown for it. Data: it has to pass the screen's gate.
+        detail: more about it, shown muted: a type, a count, an offset.
+        likely: a field that takes one answer shows these first.
+    """
+
+    value: str
+    words: str
+    detail: str = ""
+    likely: bool = False
+
+
+def choices(
+    source: Source, answers: Mapping[str, Any], authorization: Authorization, lytics: Lytics, *, typed: str = ""
+) -> list[Choice]:
+    """What a field offers now.
+
+    Args:
+        source: the field's.
+        answers: of the form so far; all that the field needs are there.
+        authorization: with its secrets.
+        typed: the beginning of the name that is wanted, where the server can look for it.
+
+    Raises:
+        LyazureError: the choices cannot be had; the field can still be typed.
+    """
+    makers: dict[Source, Callable[[], list[Choice]]] = {
+        Source.STREAMS: lambda: [Choice(info.name, info.name, f"{info.events:,} events") for info in lytics.streams()],
+        Source.CONTAINERS: lambda: _containers(authorization, typed),
+        Source.BLOBS: lambda: _blobs(answers, authorization, typed),
+        Source.COLUMNS: lambda: _columns(answers, authorization),
+        Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
+        Source.TIMES: lambda: [Choice(time, time) for time in _half_hours()],
+        Source.TIMEZONES: _timezones,
+    }
+    return makers[source]()
+
+
+@contextmanager
+def _store(authorization: Authorization) -> Iterator[BlobStore]:
+    if not isinstance(authorization, AzureStorage):
+        raise BadConfiguration(
+            f"{authorization.title} gives no access to Blob Storage",
+            fix=f"Choose an authorization by {AzureStorage.title}",
+        )
+    store = BlobStore(authorization.connection())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _containers(authorization: Authorization, typed: str) -> list[Choice]:
+    with _store(authorization) as store:
+        return [Choice(info.name, info.name) for info in store.containers(prefix=typed).items]
+
+
+def _blobs(answers: Mapping[str, Any], authorization: Authorization, typed: str) -> list[Choice]:
+    with _store(authorization) as store:
+        found = store.list(answers["container"], prefix=typed, delimiter=None).items
+    return [Choice(info.name, info.name, f"{info.size:,} bytes") for info in found if isinstance(info, BlobInfo)]
+
+
+def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:
+    delimiter = str(answers.get("delimiter") or ",")
+    encoding = str(answers.get("encoding") or "auto")
+    with _store(authorization) as store:
+        seen = look(store, answers["container"], answers["filename"], delimiter=separator(delimiter), encoding=encoding)
+    times = set(seen.timestamp_candidates)
+    # A name that stands twice in a header is one choice.
+    return [
+        Choice(name, name, seen.types.get(name, ""), likely=name in times)
+        for name in dict.fromkeys(seen.header)
+        if name
+    ]
+
+
+def _half_hours() -> list[str]:
+    return [f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 30)]
+
+
+def _timezones() -> list[Choice]:
+    """All zones by name, the operator's own and UTC first, each with its offset of today."""
+    now = datetime.now(UTC)
+    own = own_timezone()
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    first = [name for name in dict.fromkeys((own, "UTC")) if name]
+    found = []
+    for name in [*first, *(name for name in names if name not in first)]:
+        offset = f"{now.astimezone(ZoneInfo(name)):%z}"
+        detail = f"UTC{offset[:3]}:{offset[3:5]}"
+        found.append(Choice(name, name, f"{detail}, this machine's" if name == own else detail))
+    return found
+
+
+def own_timezone() -> str | None:
+    """The name of the zone that this machine is in; None when it cannot be told."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    linked = os.path.realpath(LOCALTIME).partition("zoneinfo/")[2]
+    known = available_timezones()
+    return next((name for name in (named, linked.removeprefix("posix/")) if name in known), None)

@@ -1,0 +1,323 @@
+"""Import Data (CSV): which files are due, how they are cut into parts, and the one commit that shows their rows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from lytics_azure_tui.azure.blob import BlobStore
+from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.csv_diff import gone
+from lytics_azure_tui.jobs.csv_file import FilePart
+from lytics_azure_tui.jobs.csv_memory import Memory
+from lytics_azure_tui.jobs.csv_part import PartRun, quarantine_folder
+from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
+from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
+from lytics_azure_tui.jobs.csv_source import BLOCK
+from lytics_azure_tui.jobs.event_time import usual_form
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
+from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
+
+PART = 1 << 30
+"""Bytes of a plain UTF-8 file that are done again at most when a run is resumed; other files are one part each."""
+
+_CHAIN = "files"
+"""Files are read one after the other: each part uses all the threads, and Diff needs the order."""
+
+
+def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    if context.replay:
+        return _plan_replay(context, config)
+    memory = Memory.of(checkpoint, config)
+    with closing(_store(context)) as store:
+        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        if config.continuous_update and not places:
+            return _nothing(context, config, memory, notes)
+        names = [place.name for place in places] or [config.filename]
+        looks = [_look(store, config, name) for name in names]
+    parts: list[Part] = []
+    compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
+    for index, found in enumerate(looks):
+        spec = _file_part(context, config, found, index)
+        if config.continuous_update and config.diff:
+            folder = str(context.keep / "diff" / f"{context.run_id}-{index:05}")
+            # Rows of other columns are other rows, even where their values are the same.
+            before, columns = columns, _compared_columns(spec)
+            spec = replace(spec, hashes=folder, compare=compare if before == columns else None)
+            compare = folder
+        parts += [
+            Part(len(parts) + number, _CHAIN, replace(spec, start=start, end=end).to_spec())
+            for number, (start, end) in enumerate(_stretches(spec))
+        ]
+    ordered: list[list[str] | None] = [place.to_data() for place in places] or [None]
+    data = {
+        "files": [
+            {"name": found.name, "etag": found.etag, "place": place}
+            for found, place in zip(looks, ordered, strict=True)
+        ],
+        "checkpoint": checkpoint,
+        "hashes": compare,
+        "columns": columns,
+    }
+    about = f"importing {_few(names)} into {config.stream}"
+    return Plan(tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data)
+
+
+def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
+    """See `jobs.kind.JobKind`."""
+    spec = FilePart.of(part)
+    run = PartRun(context, part, spec, sink)
+    if context.replay:
+        return run.replay(quarantine.every(context.replay, source=f"{spec.container}/{spec.name}"))
+    with closing(_store(context)) as store:
+        return run.run(store, before)
+
+
+def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    specs = [FilePart.of(part) for part in plan.parts]
+    files = [StagedFile(**file) for result in results for file in result.data["stream_files"]]
+    columns = list(dict.fromkeys(name for spec in specs for _, name in spec.picks))
+    if files:
+        context.lytics.commit(config.stream, context.run_id, columns, files)
+    rows = sum(result.rows for result in results)
+    counts = {"files": len({(spec.container, spec.name) for spec in specs}), "imported": rows}
+    if any(spec.hashes for spec in specs):
+        counts["unchanged"] = sum(result.data["unchanged"] for result in results)
+        counts["gone"] = _gone(context, specs)
+    counts["quarantined"] = sum(result.rejected for result in results)
+    checkpoint = None
+    if config.continuous_update and not context.replay:
+        memory = Memory.of(plan.data["checkpoint"], config)
+        data = plan.data
+        checkpoint = memory.after(config, data["files"], context.started, data["hashes"], data["columns"])
+        _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
+    return Outcome(
+        checkpoint,
+        f"{rows:,} {'row' if rows == 1 else 'rows'} of {_few([spec.name for spec in specs])} into {config.stream}",
+        counts,
+    )
+
+
+def discard(context: Context) -> None:
+    """See `jobs.kind.JobKind`."""
+    context.lytics.discard(_config(context).stream, context.run_id)
+    shutil.rmtree(quarantine_folder(context), ignore_errors=True)
+    for folder in (context.keep / "diff").glob(f"{context.run_id}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    memory = Memory.of(checkpoint, config)
+    with closing(_store(context)) as store:
+        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
+        if not names:
+            return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
+        looks = [_look(store, config, name) for name in names]
+    first = looks[0]
+    spec = _file_part(context, config, first, 0)
+    chosen = [index for index, _ in spec.picks]
+    compared = memory.hashes is not None or len(looks) > 1
+    if config.continuous_update and config.diff and compared:
+        notes.append("Only rows that are new or changed since the file before would be imported")
+    if spec.time_index is not None and spec.time_form is None:
+        notes.append(f"No value of {config.timestamp_field} in the sample is a time: such rows go to quarantine")
+    return Rehearsal(
+        about=f"{_few(names)} would be imported into {config.stream}",
+        items=tuple((found.name, _describe(found)) for found in looks),
+        bytes_total=sum(found.size for found in looks),
+        columns=tuple(name for _, name in spec.picks),
+        sample=tuple(tuple(row[index] for index in chosen) for row in first.rows),
+        notes=(*notes, *(note for found in looks for note in found.notes)),
+    )
+
+
+def _config(context: Context) -> CsvImport:
+    return cast(CsvImport, context.job.config)
+
+
+def _store(context: Context) -> BlobStore:
+    authorization = context.authorization
+    if not isinstance(authorization, AzureStorage):
+        raise BadConfiguration(
+            f"the job {context.job.label} needs an authorization of the kind {AzureStorage.title}",
+            why=f"{authorization.label} is of the kind {authorization.title}",
+            fix="Edit the job and choose another authorization",
+        )
+    return BlobStore(authorization.connection())
+
+
+def _look(store: BlobStore, config: CsvImport, name: str) -> CsvLook:
+    return look(
+        store,
+        config.container,
+        name,
+        delimiter=config.separator(),
+        encoding=config.encoding,
+        rows=200,
+        guess=False,
+    )
+
+
+def _due(store: BlobStore, config: CsvImport, memory: Memory) -> tuple[list[Place], list[str]]:
+    """(the files to import now, in order; what the operator should know)."""
+    sequence = FileSequence(config.filename, config.prefix, config.order_by)
+    blobs = {}
+    for blob in store.iter(config.container, sequence.listing):
+        place = sequence.place(blob.name, blob.modified)
+        if place is not None:
+            blobs[place] = blob.etag
+    last = memory.last
+    if last is None:
+        last = next((place for place in blobs if place.name == config.filename), None)
+        if last is None:
+            raise _no_beginning(config, sequence, [place.name for place in blobs])
+    places, replaced = newer(blobs.items(), last, memory.imported)
+    notes = [f"{name} was replaced after it was imported; it is not imported again" for name in replaced[:5]]
+    return places, notes
+
+
+def _no_beginning(config: CsvImport, sequence: FileSequence, others: list[str]) -> Fatal | BadConfiguration:
+    if others:
+        return Fatal(
+            f"{config.filename} is not in the container {config.container}",
+            why=f"{_few(sorted(others))} of its sequence is",
+            fix="Edit the job and choose the file to begin with",
+        )
+    return BadConfiguration(
+        f"no file of the container {config.container} follows {config.filename}",
+        why=f"A file of the sequence is called by what matches {sequence.prefix!r}, then a timestamp such as 20260131 "
+        "or unix seconds, then its extension; and the chosen file itself is not so called, or is gone",
+        fix="Edit the prefix, or choose the file order Last modified",
+    )
+
+
+def _nothing(context: Context, config: CsvImport, memory: Memory, notes: list[str]) -> Plan:
+    """The plan when no newer file has come: the job goes on waiting, or ends."""
+    about = " — ".join(["no newer file has come", *notes])
+    schedule = config.schedule()
+    if config.if_no_next_file == "wait" or schedule is None or memory.taken is None or memory.anchor is None:
+        return Plan((), about)
+    due = schedule.next_after(memory.taken, memory.anchor)
+    if context.started < schedule.period_after(due):
+        return Plan((), about)
+    return Plan(
+        (), about,
+        stop=f"no newer file has come since {memory.last.name if memory.last else config.filename}, one whole period "
+        f"after it was due ({due:%Y-%m-%d %H:%M} UTC). Resume the job when files come again, or set If No Next File to "
+        "keep looking",
+    )  # fmt: skip
+
+
+def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int) -> FilePart:
+    """The whole of a file as one part."""
+    spec = FilePart(
+        file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
+        compression=found.compression, encoding=found.encoding, mark=found.mark, newline=found.newline,
+        delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
+        time_form=None,
+    )  # fmt: skip
+    spec = _choose(context, config, spec)
+    if spec.time_index is not None:
+        spec = replace(spec, time_form=usual_form([row[spec.time_index] for row in found.rows]))
+    return spec
+
+
+def _choose(context: Context, config: CsvImport, spec: FilePart) -> FilePart:
+    """Which fields are imported, and under which of the stream's names."""
+    folded = {name.casefold(): index for index, name in enumerate(spec.header)}
+    wanted = config.fields or list(spec.header)
+    indexes = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
+    source = f"{spec.container}/{spec.name}"
+    missing = [name for name in wanted if name.casefold() not in folded]
+    if missing:
+        raise Fatal(
+            f"{source} has no column {_few(missing)}",
+            why=f"Its columns are {_few(list(spec.header))}",
+            fix="Edit the job's fields or its delimiter, or have the file written with these columns",
+        )
+    time_index = None
+    if config.timestamp_field is not None:
+        time_index = folded.get(config.timestamp_field.casefold())
+        if time_index is None:
+            raise Fatal(
+                f"{source} has no column {config.timestamp_field}, from which the time of its events would come",
+                why=f"Its columns are {_few(list(spec.header))}",
+                fix="Edit the job's timestamp field or its delimiter",
+            )
+    there = {name.casefold(): name for name in context.lytics.columns(config.stream)}
+    picks = tuple((index, there.get(spec.header[index].casefold(), spec.header[index])) for index in indexes)
+    return replace(spec, picks=picks, time_index=time_index)
+
+
+def _compared_columns(spec: FilePart) -> tuple[str, ...]:
+    """The columns that make a row what it is."""
+    time = () if spec.time_index is None else (f"time: {spec.header[spec.time_index]}",)
+    return (*sorted(name for _, name in spec.picks), *time)
+
+
+def _stretches(spec: FilePart) -> Iterator[tuple[int, int | None]]:
+    """(start, end) of the parts of a file, in bytes of its text."""
+    text = spec.size - spec.mark
+    if spec.compression != "none" or spec.encoding not in {"utf-8", "ascii"}:
+        yield 0, None
+        return
+    step = PART // BLOCK * BLOCK
+    for start in range(0, max(text, 1), step):
+        yield start, start + step if start + step < text else None
+
+
+def _plan_replay(context: Context, config: CsvImport) -> Plan:
+    """A part for each file whose rows lie in the quarantine, read as the job is configured now."""
+    parts: list[Part] = []
+    layouts = {name: layout for folder in context.replay for name, layout in quarantine.layouts(Path(folder)).items()}
+    for layout in layouts.values():
+        spec = FilePart.of(Part(0, _CHAIN, layout))
+        header, _ = clean_header(fields(spec.header_line, config.separator()))
+        spec = replace(spec, header=header, delimiter=config.separator(), start=0, end=None, hashes=None, compare=None)
+        parts.append(Part(len(parts), _CHAIN, _choose(context, config, spec).to_spec()))
+    rows = quarantine.count(context.replay)
+    return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
+
+
+def _gone(context: Context, specs: Sequence[FilePart]) -> int:
+    """Rows that a file no longer has, of all the files that were compared."""
+    compared = {spec.hashes: spec.compare for spec in specs if spec.hashes and spec.compare}
+    memory, spill = context.memory // 2, context.scratch / "spill"
+    return sum(
+        gone(Path(before), Path(new), memory=memory, threads=context.threads, spill=spill)
+        for new, before in compared.items()
+    )
+
+
+def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
+    """Removes hashes that no checkpoint can name: neither the one before this run nor the one after."""
+    mine = f"{context.run_id}-"
+    for folder in (context.keep / "diff").glob("*"):
+        if str(folder) not in keep and not folder.name.startswith(mine):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _describe(found: CsvLook) -> str:
+    packed = "" if found.compression == "none" else f", {found.compression}"
+    return f"{found.size:,} bytes, {found.encoding}{packed}, {len(found.header)} columns"
+
+
+def _few(names: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    rest = len(unique) - 5
+    return ", ".join(unique[:5]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,340 @@
+"""One part of an import: a stretch of a file, downloaded, split, converted and written where nobody looks yet.
+
+Download, splitting and conversion run side by side: one thread walks through the blocks and cuts chunks, the others
+turn them into Parquet. Memory is bounded by the number of chunks in flight, whatever the file's size.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from lytics_azure_tui.errors import Fatal, StartOver
+from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
+from lytics_azure_tui.jobs.csv_diff import changed_rows
+from lytics_azure_tui.jobs.csv_file import FilePart
+from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
+from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
+from lytics_azure_tui.jobs.csv_source import text_blocks
+from lytics_azure_tui.jobs.kind import Context, Sink
+from lytics_azure_tui.jobs.quarantine import QuarantinedRow
+from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.model.run import Part, PartResult
+
+if TYPE_CHECKING:
+    from lytics_azure_tui.azure.blob import BlobStore
+
+CHUNK = 32 << 20
+"""Bytes of text that become one Parquet file."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What has been done so far; changed under a lock by the threads that convert."""
+
+    files: list[StagedFile] = field(default_factory=list)
+    readable: list[tuple[int, Chunk]] = field(default_factory=list)
+    rows: int = 0
+    rejected: int = 0
+    bytes: int = 0
+    records: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class PartRun:
+    """Does one part.
+
+    Args:
+        context: of the run.
+        part: its place, for the names of what it writes.
+        spec: the stretch.
+        sink: where it tells how it goes.
+    """
+
+    def __init__(self, context: Context, part: Part, spec: FilePart, sink: Sink) -> None:
+        self._context = context
+        self._part = part
+        self._spec = spec
+        self._sink = sink
+        self._layout = spec.layout(context)
+        self._grammar = Grammar(spec.delimiter, skip_blank=len(spec.header) > 1)
+        self._tally = _Tally()
+        self._spare: SimpleQueue[Path] = SimpleQueue()
+        self._spools = 0
+        self._staging = context.lytics.staging(_stream(context))
+        self._quarantine = quarantine_folder(context) / f"part-{part.index:05}"
+        self._scratch = context.scratch / f"part-{part.index}"
+        for folder in (self._staging, self._scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._hashes = Path(spec.hashes or self._scratch)
+        self._hashes.mkdir(parents=True, exist_ok=True)
+
+    def run(self, store: BlobStore, before: PartResult | None) -> PartResult:
+        """Reads, converts, and says what lies ready."""
+        start = before.data["next"] if self._spec.start and before else None
+        splitter = Splitter(self._grammar, **(start or {}))
+        handle = self._import if not self._spec.hashes else self._hash
+        number = 0
+        with self._workers(handle) as submit:
+            for chunk in self._chunks(self._pieces(store, splitter, first=start is None)):
+                submit(number, chunk)
+                number += 1
+        unchanged = self._select(number) if self._spec.hashes else 0
+        after = {"offset": splitter.offset, "row": splitter.row, "line": splitter.line}
+        return self._result({"next": after, "unchanged": unchanged})
+
+    def replay(self, batches: Iterable[list[QuarantinedRow]]) -> PartResult:
+        """Converts quarantined rows of the file again, under the numbers that they had."""
+        converter = self._converter(1)
+        size = 0
+        try:
+            for number, rows in enumerate(batches):
+                self._sink.check()
+                size += sum(len(row.raw) for row in rows)
+                chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
+                again = (Record(row.row, row.line, row.byte, row.raw, _problem(row.raw, self._grammar)) for row in rows)
+                cleaned, bad = converter.number(chunk, again)
+                self._count(converter.write_all(cleaned, self._target(number)), bad, number)
+                self._sink.progress(
+                    f"reading quarantined rows of {self._spec.name}",
+                    bytes_done=size,
+                    rows=self._tally.rows,
+                    rejected=self._tally.rejected,
+                )
+        finally:
+            converter.close()
+        self._tally.bytes = size
+        return self._result({"unchanged": 0})
+
+    def _result(self, data: dict[str, Any]) -> PartResult:
+        tally = self._tally
+        files = [asdict(file) for file in sorted(tally.files, key=lambda file: file.path)]
+        quarantined = str(self._quarantine) if tally.rejected else None
+        return PartResult(
+            self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined, {"stream_files": files, **data}
+        )
+
+    # Reading
+
+    def _pieces(self, store: BlobStore, splitter: Splitter, *, first: bool) -> Iterator[Piece]:
+        spec = self._spec
+        # A record that crosses the end is read to its own end by the part that it begins in.
+        last = spec.end is None
+        offset = spec.mark + splitter.offset if not first else 0
+        blocks = text_blocks(
+            store,
+            spec.container,
+            spec.name,
+            spec.etag,
+            spec.size,
+            compression=spec.compression,
+            encoding=spec.encoding,
+            mark=spec.mark,
+            old_mac=spec.newline == "\r",
+            offset=offset,
+            end=None if spec.end is None else min(spec.size, spec.mark + spec.end),
+            on_bytes=self._downloaded,
+        )
+        for piece in splitter.split(blocks, final=last):
+            self._sink.check()
+            self._tell()
+            yield self._behind_header(piece) if first else piece
+            first = False
+
+    def _behind_header(self, piece: Piece) -> Piece:
+        header, rest = without_first(piece, self._grammar)
+        names, _ = clean_header(fields(header.raw.decode("utf-8", "replace"), self._spec.delimiter))
+        if [name.casefold() for name in names] != [name.casefold() for name in self._spec.header]:
+            raise StartOver(f"{self._spec.name} has another header than it had when the run was planned")
+        return rest
+
+    def _downloaded(self, count: int) -> None:
+        with self._tally.lock:
+            self._tally.bytes += count
+
+    def _tell(self) -> None:
+        tally = self._tally
+        self._sink.progress(
+            f"reading {self._spec.name}", bytes_done=tally.bytes, rows=tally.rows, rejected=tally.rejected
+        )
+
+    def _chunks(self, pieces: Iterator[Piece]) -> Iterator[Chunk]:
+        """Gathers pieces into files of about `CHUNK` bytes."""
+        gathered: list[Piece] = []
+        file = None
+        size = 0
+        for piece in pieces:
+            if file is None:
+                file = self._spool()
+            size += sum(file.write(buffer) for buffer in piece.buffers)
+            # What was written is not needed again: only the figures are kept.
+            gathered.append(replace(piece, buffers=()))
+            if size >= CHUNK:
+                yield _chunk(file, size, gathered)
+                file, size, gathered = None, 0, []
+        if file is not None:
+            yield _chunk(file, size, gathered)
+
+    def _spool(self) -> BinaryIO:
+        """A file for a chunk: one that is no longer needed, if there is one, as its pages are in memory already."""
+        try:
+            return self._spare.get_nowait().open("r+b")
+        except Empty:
+            self._spools += 1
+            return (self._scratch / f"chunk-{self._spools}.csv").open("wb")
+
+    # Converting
+
+    def _converter(self, workers: int) -> Converter:
+        # A third of the run's memory is for the blocks in flight and the program itself.
+        memory = max(48 << 20, self._context.memory * 2 // 3 // workers)
+        return Converter(self._layout, memory=memory, spill=self._scratch / "spill")
+
+    @contextmanager
+    def _workers(self, handle: Callable[[Converter, int, Chunk], None]) -> Iterator[Callable[[int, Chunk], None]]:
+        """Yields a function that hands a chunk to a thread; it waits while all of them are behind."""
+        count = max(1, self._context.threads)
+        idle: SimpleQueue[Converter] = SimpleQueue()
+        pending: deque[Future[None]] = deque()
+
+        def work(number: int, chunk: Chunk) -> None:
+            converter = idle.get()
+            try:
+                handle(converter, number, chunk)
+            finally:
+                idle.put(converter)
+
+        def submit(number: int, chunk: Chunk) -> None:
+            while len(pending) >= count:
+                pending.popleft().result()
+            pending.append(pool.submit(work, number, chunk))
+
+        with ExitStack() as stack:
+            for _ in range(count):
+                idle.put(stack.enter_context(closing(self._converter(count))))
+            pool = stack.enter_context(ThreadPoolExecutor(count, thread_name_prefix="convert"))
+            try:
+                yield submit
+                while pending:
+                    pending.popleft().result()
+                    self._sink.check()
+                    self._tell()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def _target(self, number: int) -> Path:
+        return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
+
+    def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        staged, bad = converter.import_chunk(chunk, self._target(number))
+        self._spare.put(chunk.path)
+        self._count(staged, bad, number)
+
+    def _count(self, staged: StagedFile | None, bad: list[QuarantinedRow], number: int) -> None:
+        if bad:
+            self._quarantine.mkdir(parents=True, exist_ok=True)
+            quarantine.write(self._quarantine / f"{number:05}.parquet", bad)
+        with self._tally.lock:
+            if bad:
+                quarantine.remember(self._quarantine, self._layout.source, self._spec.to_spec())
+            self._tally.rejected += len(bad)
+            if staged is not None:
+                self._tally.files.append(staged)
+                self._tally.rows += staged.rows
+
+    # Diff
+
+    def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
+        readable, bad = converter.hash_chunk(chunk, target)
+        if self._spec.compare is None:
+            self._count(converter.write_all(readable, self._target(number)), bad, number)
+            return
+        self._count(None, bad, number)
+        with self._tally.lock:
+            self._tally.records += readable.rows
+            self._tally.readable.append((number, readable))
+
+    def _select(self, chunks: int) -> int:
+        """Imports the rows that the file before did not have; returns how many it had."""
+        compare = self._spec.compare
+        if compare is None or not chunks:
+            return 0
+        self._sink.progress(
+            f"comparing {self._spec.name}", bytes_done=self._tally.bytes, rows=0, rejected=self._tally.rejected
+        )
+        only = self._scratch / "changed.parquet"
+        pattern = f"{self._part.index:05}-*.parquet"
+        touched = changed_rows(
+            sorted(self._hashes.glob(pattern)),
+            Path(compare),
+            only,
+            [(chunk.row, chunk.last) for _, chunk in self._tally.readable],
+            memory=self._context.memory // 2,
+            threads=self._context.threads,
+            spill=self._scratch / "spill",
+        )
+
+        def write(converter: Converter, number: int, chunk: Chunk) -> None:
+            staged = converter.write(chunk, self._target(number), only)
+            chunk.path.unlink()
+            self._count(staged, [], number)
+
+        with self._workers(write) as submit:
+            for (number, chunk), count in zip(self._tally.readable, touched, strict=True):
+                self._sink.check()
+                if count:
+                    submit(number, chunk)
+                else:
+                    chunk.path.unlink()
+        expected = sum(touched)
+        if self._tally.rows != expected:
+            raise Fatal(
+                f"the changed rows of {self._layout.source} do not add up: {expected:,} are new and "
+                f"{self._tally.rows:,} were written",
+                why="The same rows were read differently twice; nothing was imported",
+                fix="Please report this with the file's first lines",
+            )
+        return self._tally.records - expected
+
+
+def _chunk(file: BinaryIO, size: int, pieces: list[Piece]) -> Chunk:
+    file.truncate(size)
+    file.close()
+    first, last = pieces[0], pieces[-1]
+    return Chunk(
+        path=Path(file.name),
+        offset=first.offset,
+        row=first.row,
+        line=first.line,
+        rows=sum(piece.rows for piece in pieces),
+        last=last.row + last.rows - 1,
+        longest=max(piece.longest for piece in pieces),
+        clean=all(piece.clean for piece in pieces),
+    )
+
+
+def _problem(raw: bytes, grammar: Grammar) -> str:
+    """Why a record, taken by itself, cannot be parsed; empty when it can."""
+    found = list(records(Piece.whole(raw), grammar))
+    if len(found) > 1:
+        return "it is more than one record"
+    return found[0].problem if found else "it is empty"
+
+
+def _stream(context: Context) -> str:
+    return str(context.job.config.stream)  # type: ignore[attr-defined]
+
+
+def quarantine_folder(context: Context) -> Path:
+    """Where a run's rejected rows lie."""
+    return context.keep / "quarantine" / context.run_id

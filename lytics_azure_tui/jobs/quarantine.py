@@ -1,0 +1,126 @@
+"""Rows that could not be used: kept with their place, the reason and their raw bytes, in Parquet files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lytics_azure_tui.lytics.duck import database, literal
+
+_MEMORY = 128 << 20
+_LAYOUTS = "files.json"
+_SELECT = "SELECT file, line, byte, row, reason, raw FROM rows"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """One row.
+
+    Attributes:
+        file: container/blob.
+        line: physical line in it, from 1.
+        byte: offset of its first byte in the file's text: decompressed, and in UTF-8.
+        row: number of the record; the header is 0.
+        reason: why it could not be used.
+        raw: its bytes, without the newline.
+    """
+
+    file: str
+    line: int
+    byte: int
+    row: int
+    reason: str
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        """The raw bytes as text; bytes that are none show as the replacement character."""
+        return self.raw.decode("utf-8", "replace")
+
+
+def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
+    """Writes rows to a new file."""
+    columns = [[getattr(row, name) for row in rows] for name in ("file", "line", "byte", "row", "reason", "raw")]
+    with database(memory=_MEMORY) as connection:
+        connection.execute(
+            "COPY (SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS line, unnest($3::BIGINT[]) AS byte,"
+            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw)"
+            f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
+            columns,
+        )
+
+
+def page(files: Sequence[str], offset: int, limit: int) -> list[QuarantinedRow]:
+    """Some of the rows, in the order of their files.
+
+    Args:
+        files: folders of quarantine files, as runs name them.
+    """
+    return [
+        QuarantinedRow(*row) for row in _query(files, f"{_SELECT} ORDER BY file, row LIMIT {limit} OFFSET {offset}")
+    ]
+
+
+def reasons(files: Sequence[str]) -> list[tuple[str, int]]:
+    """(reason, rows), the most frequent first; reasons that differ in a value only are one."""
+    grouped = "regexp_replace(reason, ': .*', '')"
+    rows = _query(files, f"SELECT {grouped} AS why, count(*) FROM rows GROUP BY why ORDER BY 2 DESC, 1")
+    return [(why, count) for why, count in rows]
+
+
+def count(files: Sequence[str]) -> int:
+    """Rows in all."""
+    found = _query(files, "SELECT count(*) FROM rows")
+    return int(found[0][0]) if found else 0
+
+
+def every(files: Sequence[str], *, source: str | None = None, size: int = 50_000) -> Iterator[list[QuarantinedRow]]:
+    """All rows, some at a time, in the order of `page`.
+
+    Args:
+        source: container/blob, for the rows of one file only.
+        size: rows at a time.
+    """
+    only = "" if source is None else f" AND file = {literal(source)}"
+    last = ("", -1)
+    while True:
+        after = f"(file, row) > ({literal(last[0])}, {last[1]})"
+        rows = _query(files, f"{_SELECT} WHERE {after}{only} ORDER BY file, row LIMIT {size}")
+        if not rows:
+            return
+        found = [QuarantinedRow(*row) for row in rows]
+        last = (found[-1].file, found[-1].row)
+        yield found
+
+
+def _paths(files: Sequence[str]) -> list[Path]:
+    return sorted(path for folder in files for path in Path(folder).glob("*.parquet"))
+
+
+def _query(files: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
+    """The answer to a query over the rows, which it calls `rows`; empty where there are no files."""
+    paths = _paths(files)
+    if not paths:
+        return []
+    table = f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
+    with database(memory=_MEMORY) as connection:
+        return connection.execute(f"WITH rows AS (FROM {table}) {sql}").fetchall()
+
+
+def remember(folder: Path, source: str, layout: Mapping[str, Any]) -> None:
+    """Keeps beside the rows of a file how it was read: a replay needs its header."""
+    path = folder / _LAYOUTS
+    known = layouts(folder)
+    if known.get(source) != layout:
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps({**known, source: layout}))
+        fresh.replace(path)
+
+
+def layouts(folder: Path) -> dict[str, dict[str, Any]]:
+    """container/blob → how it was read, of each file whose rows lie in a folder."""
+    path = folder / _LAYOUTS
+    return dict(json.loads(path.read_text())) if path.exists() else {}

@@ -1,0 +1,39 @@
+"""DuckDB as all of the code uses it: bounded in memory, in UTC, and never reaching for the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+
+def database(*, memory: int, threads: int = 1, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory.
+
+    Args:
+        memory: bytes that its buffers may use.
+        threads: processor threads.
+        spill: a folder for what does not fit; without one, too large a query fails.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "memory_limit": f"{memory}B",
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        # Files are read once, and a chunk's file is written over by the next chunk.
+        "enable_external_file_cache": False,
+        "temp_directory": str(spill) if spill else "",
+    }
+    connection = duckdb.connect(config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def quoted(name: str) -> str:
+    """A name as SQL's delimited identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as SQL's character literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,203 @@
+"""Import Data: CSV files from Blob Storage into a stream."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.form import Ask, Source
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule
+
+# Flags at the front of a regular expression hold for all of it.
+_FLAGS = re.compile(r"\(\?[aimsux]+\)")
+
+
+class CsvImport(JobConfig):
+    """Its keys are those of Lytics' `AzureCsvImport`, and three of our own: encoding, order_by, if_no_next_file."""
+
+    workflow = "AzureCsvImport"
+    title = "Import Data"
+    summary = "Read a CSV file from Blob Storage into a stream, once or each time a newer file arrives."
+    methods = (AzureStorage.method,)
+    module = "lytics_azure_tui.jobs.csv_import"
+    start = "Start Import"
+
+    stream: Annotated[
+        str,
+        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"),
+        Ask("Stream", "Where the rows go. A name that is not there yet is created.", source=Source.STREAMS),
+    ]
+    container: Annotated[
+        str, Field(min_length=3), Ask("Container", "The container that holds the file.", source=Source.CONTAINERS)
+    ]
+    filename: Annotated[
+        str,
+        Field(min_length=1),
+        Ask("File", "The file to import; of a sequence, its first file.", source=Source.BLOBS, needs=("container",)),
+    ]
+    delimiter: Annotated[
+        str,
+        Field(min_length=1),
+        Ask("Custom Delimiter", "Only the first character counts. Enter t for tab.", placeholder=","),
+    ] = ","
+    timestamp_field: Annotated[
+        str | None,
+        Ask(
+            "Timestamp Field",
+            "The column that says when each event happened. Left empty, events carry the time of the import.",
+            source=Source.COLUMNS,
+            needs=("container", "filename", "delimiter", "encoding"),
+        ),
+    ] = None
+    fields: Annotated[
+        list[str],
+        Ask(
+            "Fields",
+            "The columns to import; none chosen means all. If no names show, look at the delimiter and at the file's "
+            "header row.",
+            source=Source.COLUMNS,
+            needs=("container", "filename", "delimiter", "encoding"),
+        ),
+    ] = Field(default_factory=list)
+    continuous_update: Annotated[bool, Ask("Keep Updated", "Import each newer file of the sequence as it arrives.")] = (
+        False
+    )
+    diff: Annotated[
+        bool,
+        Ask(
+            "Diff",
+            "Compare each file with the one before and import only rows that are new or changed. For full dumps.",
+            only_if="continuous_update",
+        ),
+    ] = False
+    prefix: Annotated[
+        str | None,
+        Ask(
+            "Prefix",
+            "A regular expression that matches file names up to their timestamp. Left empty, it is worked out from "
+            "the file.",
+            advanced=True,
+            source=Source.PREFIXES,
+            needs=("container", "filename"),
+            only_if="continuous_update",
+        ),
+    ] = None
+    time_of_day: Annotated[
+        str | None,
+        Ask(
+            "Time of Day",
+            "When daily, weekly and monthly imports run after the first. Left empty, the next run counts from the end "
+            "of the last.",
+            advanced=True,
+            source=Source.TIMES,
+            only_if="continuous_update",
+        ),
+    ] = None
+    timezone: Annotated[
+        str,
+        Ask(
+            "Timezone",
+            "The zone of the time of day.",
+            advanced=True,
+            source=Source.TIMEZONES,
+            only_if="continuous_update",
+        ),
+    ] = "UTC"
+    file_frequency: Annotated[
+        Frequency,
+        Ask(
+            "File Upload Frequency",
+            "How often a new file is expected.",
+            advanced=True,
+            options=FREQUENCIES,
+            only_if="continuous_update",
+        ),
+    ] = "daily"
+    if_no_next_file: Annotated[
+        Literal["stop", "wait"],
+        Ask(
+            "If No Next File",
+            "What to do when no newer file has come one whole period after it was due.",
+            advanced=True,
+            options={"stop": "Stop the job and say so", "wait": "Keep looking at every scheduled time"},
+            only_if="continuous_update",
+        ),
+    ] = "stop"
+    order_by: Annotated[
+        Literal["name", "modified"],
+        Ask(
+            "File Order",
+            "What tells which file comes next.",
+            advanced=True,
+            options={
+                "name": "The timestamp in the file's name",
+                "modified": "Last modified, then the name's timestamp",
+            },
+            only_if="continuous_update",
+        ),
+    ] = "name"
+    encoding: Annotated[
+        str,
+        Ask("Encoding", "auto looks at the file; otherwise a name such as utf-8, utf-16 or cp1252.", advanced=True),
+    ] = "auto"
+
+    @field_validator("prefix")
+    @classmethod
+    def _prefix_compiles(cls, value: str | None) -> str | None:
+        if value:
+            try:
+                groups = re.compile(value).groupindex
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from None
+            # It becomes the beginning of a longer expression, with groups of its own.
+            flags = _FLAGS.match(value)
+            ahead = flags[0] if flags else ""
+            try:
+                re.compile(f"{ahead}(?:{value[len(ahead) :]})$")
+            except re.error as error:
+                raise ValueError(f"not a regular expression that others can follow: {error}") from None
+            if any(name.startswith("stamp_") for name in groups):
+                raise ValueError("groups whose names begin with stamp_ are those of the timestamp; use another name")
+        return value or None
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (LookupError, ValueError, OSError):
+            raise ValueError(f"no time zone is called {value!r}; use a name such as Europe/Berlin") from None
+        return value
+
+    @field_validator("time_of_day")
+    @classmethod
+    def _time_is_hh_mm(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError("a time of day is written HH:MM, from 00:00 to 23:59")
+        return value or None
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_exists(cls, value: str) -> str:
+        if value != "auto":
+            try:
+                "".encode(value)
+            except LookupError:
+                raise ValueError(f"no encoding is called {value!r}; use auto, utf-8, utf-16, cp1252…") from None
+        return value
+
+    def separator(self) -> str:
+        """The one character between fields."""
+        return separator(self.delimiter)
+
+    def schedule(self) -> Schedule | None:
+        if not self.continuous_update:
+            return None
+        time_of_day = None if self.file_frequency == "hourly" else self.time_of_day
+        return Schedule(frequency=self.file_frequency, time_of_day=time_of_day, timezone=self.timezone)

@@ -1,0 +1,66 @@
+"""A saved job: which kind it is, by which authorization, and that kind's own configuration."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+from lytics_azure_tui.model.form import Ask
+from lytics_azure_tui.model.schedule import Schedule
+
+
+class JobConfig(BaseModel):
+    """The configuration of one kind of job; a kind is a subclass in model/ and a module in jobs/.
+
+    Attributes:
+        workflow: the kind's name in Lytics' API, and in the job's file.
+        title: the kind's name on screens.
+        summary: one sentence for the list of kinds.
+        methods: authorization methods that can carry it.
+        module: the module that plans, does and commits it.
+        start: the word on the button that saves and runs it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workflow: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    methods: ClassVar[tuple[str, ...]]
+    module: ClassVar[str]
+    start: ClassVar[str]
+
+    def schedule(self) -> Schedule | None:
+        """When it repeats; None for a job that runs once."""
+        return None
+
+
+class Job(BaseModel):
+    """A job as saved.
+
+    Attributes:
+        id: the name of its file without the ending; the ledger's key. Never changes.
+        authorization: the id of an authorization.
+        enabled: whether the scheduler may start it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(exclude=True, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    label: Annotated[str, Field(min_length=1), Ask("Label", "The name by which you will know this job.")]
+    description: Annotated[str, Ask("Description", "What it is for, whom to ask about it.")] = ""
+    workflow: str
+    authorization: str
+    enabled: bool = True
+    config: SerializeAsAny[JobConfig]
+
+    def spec(self) -> dict[str, Any]:
+        """The job as plain data, its id included: what a run is frozen with."""
+        return {"id": self.id, **self.model_dump(mode="json")}
+
+
+def slug(label: str) -> str:
+    """A file name for a label: lower case letters, digits and hyphens; "job" when nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:60] or "job"

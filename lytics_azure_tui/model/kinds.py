@@ -1,0 +1,13 @@
+"""The job kinds there are. A new kind is one model, one module in jobs/, and its line here."""
+
+from __future__ import annotations
+
+from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.job import JobConfig
+
+KINDS: dict[str, type[JobConfig]] = {kind.workflow: kind for kind in (CsvImport,)}
+
+
+def kinds_for(method: str) -> tuple[type[JobConfig], ...]:
+    """The kinds that an authorization method can carry."""
+    return tuple(kind for kind in KINDS.values() if method in kind.methods)

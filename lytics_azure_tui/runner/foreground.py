@@ -1,0 +1,211 @@
+"""--run-saved and --watch: the runner in the foreground, or a follower of the one that is at work already."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from types import FrameType
+
+from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.passphrase import passphrase as known_passphrase
+from lytics_azure_tui.errors import BadConfiguration, RetryLater
+from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.run import JobState, Trigger
+from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.runner import places, records, scheduler
+from lytics_azure_tui.runner.events import Event, ExitSummary, Follower
+from lytics_azure_tui.runner.ledger import Ledger
+from lytics_azure_tui.runner.lock import RunnerLock
+from lytics_azure_tui.runner.runner import TICK_SECONDS, Runner
+from lytics_azure_tui.runner.service import ensure_runner, runner_status
+
+OnEvent = Callable[[Event], None]
+
+
+def run_saved(
+    folder: Folder,
+    labels: Sequence[str] = (),
+    *,
+    watch: bool = False,
+    on_event: OnEvent,
+    passphrase: Secret | None = None,
+) -> ExitSummary:
+    """Runs saved jobs, and tells what happens to them.
+
+    When another runner is at work, the runs are queued for that one, and only followed here.
+
+    Args:
+        folder: the configuration.
+        labels: labels or ids of the jobs to run now; none for those that are due.
+        watch: stay, and run jobs whenever they are due, until a signal ends it.
+        on_event: called for each event, in this thread.
+        passphrase: of the encrypted secrets.
+
+    Raises:
+        BadConfiguration: a label names no job, or several.
+    """
+    with closing(Ledger(places.ledger_file(folder))) as ledger:
+        jobs = [chosen(folder, label) for label in dict.fromkeys(labels)]
+        session = _Session(folder, ledger, watch, on_event, known_passphrase(passphrase))
+        with session.signals():
+            return session.run(jobs, by_label=bool(labels))
+
+
+class _Session:
+    def __init__(
+        self, folder: Folder, ledger: Ledger, watch: bool, on_event: OnEvent, passphrase: Secret | None
+    ) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._watch = watch
+        self._on_event = on_event
+        self._passphrase = passphrase
+        self._follower = Follower(ledger, records.now)
+        self._runner: Runner | None = None
+        self._asked = 0
+        self._problems = 0
+        self._trouble = ""
+
+    def run(self, chosen: list[Job], *, by_label: bool) -> ExitSummary:
+        self._become_runner()
+        if self._runner is None:
+            status = runner_status(self._folder)
+            self._notice(
+                f"A runner is at work already{f' (process {status.pid})' if status else ''}; runs are handed to it"
+            )
+        try:
+            self._enqueue(chosen, by_label=by_label)
+            while not self._ended():
+                time.sleep(TICK_SECONDS)
+        finally:
+            self._leave()
+        return ExitSummary(self._follower.runs, interrupted=self._asked > 0, problems=self._problems)
+
+    def _enqueue(self, chosen: list[Job], *, by_label: bool) -> None:
+        if by_label:
+            for job in chosen:
+                if self._ledger.job_state(job.id).stopped is not None:
+                    self._ledger.resume_job(job.id)
+                self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.MANUAL)))
+            return
+        for problem in self._folder.problems():
+            self._problems += 1
+            self._notice(f"Cannot be used: {problem}")
+        if self._watch:
+            return
+        states, now = self._ledger.job_states(), records.now()
+        for job in self._folder.jobs():
+            due = scheduler.due_at(job, states.get(job.id, JobState()), now)
+            if due is not None and due <= now:
+                self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.SCHEDULE)))
+        for run in self._ledger.runs(active=True, limit=1000):
+            # What an earlier runner left behind is gone on with, too.
+            self._tell(self._follower.follow(run))
+
+    def _ended(self) -> bool:
+        """Looks around once. Returns whether there is nothing left to wait for."""
+        if self._runner is None:
+            self._become_runner()
+            if self._runner is not None:
+                self._notice("The other runner has ended; its work goes on here")
+        if self._runner is not None:
+            self._tick(self._runner)
+        if self._watch:
+            for run in reversed(self._ledger.runs(active=True, limit=1000)):
+                self._tell(self._follower.follow(run))
+        self._tell(self._follower.poll())
+        if self._asked:
+            return self._interrupted()
+        return not self._watch and not self._follower.active
+
+    def _tick(self, runner: Runner) -> None:
+        try:
+            runner.tick()
+        except RetryLater as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._notice(self._trouble)
+
+    def _interrupted(self) -> bool:
+        runner = self._runner
+        if runner is None:
+            self._notice("Stops following; the runs go on")
+            return True
+        if self._asked > 1:
+            self._notice("Stops at once; the runs go on from where they are at the next start")
+            runner.stop()
+            self._tell(self._follower.poll())
+            return True
+        if not runner.draining:
+            runner.drain()
+            if not runner.idle:
+                self._notice("Lets runs finish, and starts no new ones. A second signal stops at once")
+        return runner.idle
+
+    def _become_runner(self) -> None:
+        lock = RunnerLock.take(self._folder.data, background=False, unlocked=self._passphrase is not None)
+        if lock is not None:
+            self._runner = Runner(self._folder, self._ledger, lock, _nothing, self._passphrase, schedules=self._watch)
+
+    def _leave(self) -> None:
+        if self._runner is None:
+            return
+        self._runner.close()
+        mine = {run.id for run in self._follower.runs}
+        if not self._asked and any(run.id not in mine for run in self._ledger.runs(active=True, limit=1000)):
+            # The screens queued something meanwhile, and rely on a runner.
+            ensure_runner(self._folder, self._passphrase)
+
+    def _notice(self, text: str) -> None:
+        self._on_event(Event("notice", None, text))
+
+    def _tell(self, events: Iterator[Event]) -> None:
+        for event in events:
+            self._on_event(event)
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Counts the signals that ask for an end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked += 1
+
+
+def chosen(folder: Folder, label: str) -> Job:
+    """The saved job of a label or an id.
+
+    Raises:
+        BadConfiguration: there is none, or several; or its authorization is not there or cannot be read.
+    """
+    jobs = folder.jobs()
+    found = [job for job in jobs if job.id == label] or [
+        job for job in jobs if job.label.casefold() == label.casefold()
+    ]
+    if len(found) == 1:
+        # What is wrong with it is said before anything starts.
+        folder.authorization(found[0].authorization)
+        return found[0]
+    if found:
+        ids = ", ".join(job.id for job in found)
+        raise BadConfiguration(f"Several jobs are called {label!r}", fix=f"Name one by its id: {ids}")
+    if (folder.jobs_dir / f"{label}.toml").is_file():
+        # Says what is wrong with the file.
+        return folder.job(label)
+    known = ", ".join(job.label for job in jobs) or "none"
+    raise BadConfiguration(f"No saved job is called {label!r}", fix=f"The saved jobs are: {known}")
+
+
+def _nothing(text: str) -> None:
+    """In the foreground, events say it all."""

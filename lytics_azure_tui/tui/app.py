@@ -1,0 +1,263 @@
+"""The app: modes, themes, the one reader of the ledger, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from rich.text import Text
+from textual import work
+from textual.app import App, SystemCommand
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.theme import Theme
+
+from lytics_azure_tui.config.secrets import PassphraseNeeded
+from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.tui.commands import Command, bindings, palette
+from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.lifeline import end_on_signals, end_without_terminal
+from lytics_azure_tui.tui.logfile import keep_log
+from lytics_azure_tui.tui.overview import Overview, Reader
+from lytics_azure_tui.tui.screens.base import DeskScreen
+from lytics_azure_tui.tui.screens.dashboard import Dashboard
+from lytics_azure_tui.tui.themes import DARK, LIGHT
+from lytics_azure_tui.tui.threads import in_thread
+from lytics_azure_tui.tui.widgets.masthead import Masthead, Standing
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+TICK_SECONDS = 1.0
+
+
+class LyazureApp(App[int]):
+    """The terminal's side. It moves no data and may end at any moment."""
+
+    TITLE = "lyazure"
+    CSS_PATH = Path(__file__).with_name("lyazure.tcss")
+    DEFAULT_MODE = "dashboard"
+    ENABLE_COMMAND_PALETTE = True
+    OWN_COMMANDS: ClassVar[tuple[Command, ...]] = (
+        Command("1", "go('dashboard')", "Dashboard", "Jobs, active runs and recent runs.", footer=False),
+        Command(
+            "2",
+            "go('authorizations')",
+            "Authorizations",
+            "The ways into Azure.",
+            footer=False,
+        ),
+        Command("3", "go('streams')", "Streams", "What has been imported.", footer=False),
+        Command("question_mark", "help", "Help", "Every key of this screen.", label="?"),
+        Command("f8", "doctor", "Doctor", "Check configuration, secrets, clock and programs.", footer=False),
+        Command("f9", "theme", "Theme", "Choose the colours; light, dark and the terminal's own.", footer=False),
+        Command("q", "quit", "Quit", "Close the screen. Runs go on in the background."),
+    )
+    BINDINGS = bindings(OWN_COMMANDS)
+
+    overview: reactive[Overview | None] = reactive(None, always_update=True)
+    """The latest; None until the first is read."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._log_path = keep_log(desk.folder.data)
+        self._reader = Reader(desk)
+        self._looking = False
+        self._asking = asyncio.Lock()
+        self._passphrases = 0
+        self.add_mode("dashboard", lambda: Dashboard(desk))
+        self.add_mode("authorizations", self._authorizations)
+        self.add_mode("streams", self._streams)
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = self._kept_theme = DARK.name
+
+    def _authorizations(self) -> Screen[None]:
+        from lytics_azure_tui.tui.screens.authorizations import Authorizations
+
+        return Authorizations(self.desk)
+
+    def _streams(self) -> Screen[None]:
+        from lytics_azure_tui.tui.screens.streams import Streams
+
+        return Streams(self.desk)
+
+    def on_mount(self) -> None:
+        end_on_signals(self.exit)
+        end_without_terminal(self.exit)
+        self._settle()
+        self._look()
+        self.set_interval(LOOK_SECONDS, self._look)
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    async def fetch(self, work: Callable[[], T], about: str) -> T:
+        """Runs blocking work in a thread; asks for the passphrase of the secrets where one is needed, and goes on.
+
+        For use in async workers. Raises `LyazureError` in words for the operator.
+        """
+        while True:
+            try:
+                return await in_thread(work, about)
+            except PassphraseNeeded as error:
+                await self._ask_passphrase(error)
+
+    async def _ask_passphrase(self, error: PassphraseNeeded) -> None:
+        from lytics_azure_tui.tui.screens.passphrase import Passphrase
+
+        given = self._passphrases
+        async with self._asking:
+            if self._passphrases == given:  # nobody gave one while this waited
+                if not await self.push_screen_wait(Passphrase(self.desk, error)):
+                    raise error
+                self._passphrases += 1
+
+    def on_ready(self) -> None:
+        """What is loaded by now stays, so the garbage collector need not stop the screen to walk through it."""
+        if not self.is_headless:
+            gc.freeze()
+
+    # What is known of the world
+
+    def standing(self) -> Standing:
+        """The head line's words."""
+        status = self.overview.runner if self.overview else None
+        runs = status is not None and status.running
+        if status is not None and runs:
+            words = f"runner {status.pid}" if status.this_host else "runner on another host"
+        else:
+            words = "runner not running" if self.overview else ""
+        local: datetime = self.desk.clock().astimezone(self.desk.zone)
+        return Standing(self.desk.place, self.desk.host, f"{local:%H:%M}", words, runs, self.current_mode)
+
+    def watch_overview(self, before: Overview | None, after: Overview | None) -> None:
+        self._tick()
+        if before is None and after is not None:
+            # First things first: the keyring and a new process would compete with the first screen.
+            self.call_after_refresh(self._find_runner)
+
+    def _tick(self) -> None:
+        if self._exit or not self.screen_stack:
+            return  # a last tick on the way out finds no screen
+        for masthead in self.screen.query(Masthead):
+            masthead.standing = self.standing()
+
+    def _look(self) -> None:
+        if not self._looking and not self._exit:
+            self._looking = True
+            self._read()
+
+    @work(group="overview", description="read the ledger", exit_on_error=False)
+    async def _read(self) -> None:
+        try:
+            overview = await in_thread(self._reader.read, "read the ledger")
+        except LyazureError as error:
+            self._trouble(error)
+        else:
+            if overview is not None:
+                self.overview = overview
+        finally:
+            self._looking = False
+
+    @work(group="settings", description="read the settings", exit_on_error=False)
+    async def _settle(self) -> None:
+        try:
+            settings = await in_thread(self.desk.folder.settings, "read the settings")
+        except LyazureError as error:
+            self._trouble(error)
+            return
+        theme = settings.screen.theme
+        if theme is not None and theme in self.available_themes:
+            self.theme = theme
+        # From here on, a change is the operator's.
+        self._kept_theme = self.theme
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+
+    @work(group="deed", description="start the runner", exit_on_error=False)
+    async def _find_runner(self) -> None:
+        try:
+            await self.fetch(self._open_secrets_and_runner, "start the runner")
+        except LyazureError as error:
+            self._trouble(error)
+
+    def _open_secrets_and_runner(self) -> None:
+        if self.desk.folder.authorizations():
+            self.desk.secrets()  # the runner will need them, and only here is somebody to ask for the passphrase
+        self.desk.ensure_runner()
+
+    def _trouble(self, error: LyazureError) -> None:
+        if self.screen_stack and isinstance(self.screen, DeskScreen):
+            self.screen.problem(error)
+
+    # What an operator can do
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette is drawn from the same declarations as the keys."""
+        yield from palette(self, screen)
+
+    def action_go(self, mode: str) -> None:
+        """Goes to one of the three places."""
+        self.switch_mode(mode)
+
+    def action_help(self) -> None:
+        """Shows every key of the screen that is open."""
+        from lytics_azure_tui.tui.screens.help import Help
+
+        self.push_screen(Help(self, self.screen))
+
+    def action_doctor(self) -> None:
+        """Opens the checks."""
+        from lytics_azure_tui.tui.screens.doctor import Doctor
+
+        self.push_screen(Doctor(self.desk))
+
+    def action_theme(self) -> None:
+        """Opens the list of themes."""
+        self.search_themes()
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        if theme.name != self._kept_theme:
+            self._kept_theme = theme.name
+            self._keep_theme(theme.name)
+
+    @work(group="deed", description="keep the theme", exit_on_error=False)
+    async def _keep_theme(self, name: str) -> None:
+        try:
+            await in_thread(lambda: self.desk.keep_theme(name), "keep the theme")
+        except LyazureError as error:
+            self._trouble(error)
+
+    async def action_quit(self) -> None:
+        """Closes the screen, and says what goes on without it."""
+        self.exit(0, message=Text(farewell(self.overview) if self.desk.lasting else ""))
+
+    # The end
+
+    def _fatal_error(self) -> None:
+        """A fault of ours: one plain line, and the details in a file of the operator's own.
+
+        Textual's own traceback shows local variables, and with them secrets.
+        """
+        log.critical("the screen ended", exc_info=True)
+        words = f"lyazure-tui stopped because of a fault in it. The details: {self._log_path}. Runs are not affected."
+        self._exit_renderables.append(Text(words))
+        self._close_messages_no_wait()
+
+
+def farewell(overview: Overview | None) -> str:
+    """The line that stays in the terminal."""
+    if overview is None:
+        return ""
+    active = len(overview.active)
+    if active:
+        runs = "1 run goes" if active == 1 else f"{active} runs go"
+        return f"{runs} on in the background. Open lyazure-tui again to see more."
+    if overview.runner is not None and overview.runner.running and any(row.job.enabled for row in overview.jobs):
+        return "Schedules are followed in the background."
+    return ""

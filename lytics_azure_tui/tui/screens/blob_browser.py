@@ -1,0 +1,354 @@
+"""Finds a file: containers, folders and blobs as a tree, a filter above it, and the file's first rows beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Footer
+
+from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.authorization import Authorization
+from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.listing import Entry, Level, Listing, Node
+from lytics_azure_tui.tui.text import content
+from lytics_azure_tui.tui.threads import in_thread
+from lytics_azure_tui.tui.widgets.blob_tree import BlobTree
+from lytics_azure_tui.tui.widgets.controls import Answered, Line, Passed
+from lytics_azure_tui.tui.widgets.preview import Preview
+
+if TYPE_CHECKING:
+    from lytics_azure_tui.azure.blob import BlobStore
+    from lytics_azure_tui.jobs.csv_sniff import CsvLook
+
+PAUSE_SECONDS = 0.25
+"""Of typing or moving, before the server is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A chosen file; `delimiter` as a form takes it, when the operator took the one that the file seems to have."""
+
+    container: str
+    name: str
+    delimiter: str | None = None
+
+
+class BlobBrowser(ModalScreen[Picked | None]):
+    """Gives the chosen file, or None."""
+
+    CSS_PATH = "blob_browser.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("enter", "tree('enter')", "Open or choose"),
+        Binding("ctrl+t", "take_delimiter", "Take delimiter"),
+        Binding("ctrl+r,r", "retry", "Load again"),
+        Binding("up", "tree('move', -1)", show=False),
+        Binding("down", "tree('move', 1)", show=False),
+        Binding("pageup", "tree('page', -1)", show=False),
+        Binding("pagedown", "tree('page', 1)", show=False),
+        Binding("slash", "focus_filter", show=False),
+    ]
+
+    def __init__(
+        self,
+        desk: Desk,
+        authorization: Authorization,
+        *,
+        container: str = "",
+        delimiter: str = ",",
+        encoding: str = "auto",
+    ) -> None:
+        """Opens at a container, if one is named.
+
+        Args:
+            authorization: with its secrets.
+            delimiter: one character.
+        """
+        super().__init__()
+        self._desk, self._authorization = desk, authorization
+        self._start = container
+        self._delimiter, self._encoding = delimiter, encoding
+        self._taken: dict[tuple[str, str], str] = {}
+        """By container and name: the delimiter that the operator took for that file."""
+        self._store: BlobStore | None = None
+        self._lock = Lock()
+        self._listing = Listing()
+        self._container = container
+        self._looks: dict[tuple[str, str, str], CsvLook] = {}
+        self._look: CsvLook | None = None
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="browser", classes="pane") as box:
+            box.border_title = "Choose a file"
+            yield _Filter(placeholder="Type to filter: names that begin with it are looked up in Azure", id="filter")
+            with Horizontal(id="halves"):
+                yield BlobTree(self._listing, self._desk.zone, id="tree")
+                yield Preview(id="preview")
+        yield Footer()
+
+    @property
+    def _tree(self) -> BlobTree:
+        return self.query_one(BlobTree)
+
+    @property
+    def _filter(self) -> Line:
+        return self.query_one("#filter", Line)
+
+    def on_mount(self) -> None:
+        self._filter.focus()
+        self._load(self._listing.account)
+        if self._start:
+            self._load(self._listing.open_container(self._start))
+
+    def on_unmount(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+    # Loading
+
+    def _load(self, node: Node) -> None:
+        ticket = self._listing.begin(node)
+        self._tree.redraw()
+        self._load_page(node, ticket)
+
+    @work(group="pages", description="list blobs", exit_on_error=False)
+    async def _load_page(self, node: Node, ticket: int) -> None:
+        try:
+            entries, page = await in_thread(partial(self._page, node, node.page), "list the blobs")
+        except LyazureError as error:
+            self._listing.failed(node, ticket, error)
+        else:
+            self._listing.arrived(node, ticket, entries, page)
+        self._tree.redraw()
+        self._say()
+
+    def _page(self, node: Node, page: str | None) -> tuple[list[Entry], str | None]:
+        """In a thread."""
+        store = self._opened()
+        if node.level is Level.ACCOUNT:
+            found = store.containers(page=page)
+            return [Entry(info.name) for info in found.items], found.next
+        return self._names(node.container, node.name if node.level is Level.FOLDER else "", page)
+
+    def _names(self, container: str, prefix: str, page: str | None = None) -> tuple[list[Entry], str | None]:
+        """In a thread."""
+        from lytics_azure_tui.azure.blob import BlobInfo
+
+        found = self._opened().list(container, prefix, page=page)
+        entries = [
+            Entry(info.name, info.size, info.modified) if isinstance(info, BlobInfo) else Entry(info.name)
+            for info in found.items
+        ]
+        return entries, found.next
+
+    def _opened(self) -> BlobStore:
+        with self._lock:
+            if self._store is None:
+                self._store = self._desk.blobs(self._authorization)
+            return self._store
+
+    @on(BlobTree.Wants)
+    def _wanted(self, event: BlobTree.Wants) -> None:
+        self._load(event.node)
+
+    # The filter
+
+    @on(Answered)
+    def _typed(self, event: Answered) -> None:
+        event.stop()
+        self._apply_filter()
+
+    def _apply_filter(self) -> None:
+        text = self._filter.value
+        if not text:
+            self.workers.cancel_group(self, "filter")
+            self._listing.unfilter()
+            self._tree.redraw()
+            self._say()
+            return
+        self._show_found(text, [], asked=False)
+        self._ask(self._container, text)
+
+    @work(group="filter", exclusive=True, description="filter names", exit_on_error=False)
+    async def _ask(self, container: str, text: str) -> None:
+        await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            entries = await in_thread(partial(self._beginning_with, container, text), "look the names up")
+        except LyazureError as error:
+            self._subtitle(f"✗ {error.what}; ctrl+r tries again")
+        else:
+            self._show_found(text, entries, asked=True)
+
+    def _beginning_with(self, container: str, text: str) -> list[Entry]:
+        """In a thread."""
+        if container:
+            return self._names(container, text)[0]
+        return [Entry(info.name) for info in self._opened().containers(prefix=text).items]
+
+    def _show_found(self, text: str, entries: list[Entry], *, asked: bool) -> None:
+        begin, contain = self._listing.filter(self._container, text, entries)
+        self._tree.redraw()
+        more = f" · {contain:,} of those loaded contain it" if contain else ""
+        self._subtitle(f"{begin:,} begin with it{more}" if asked else f"looking names up…{more}")
+
+    @on(BlobTree.Descended)
+    def _descended(self, event: BlobTree.Descended) -> None:
+        """A folder among the names found: the filter becomes its name. A container: into it."""
+        if event.node.level is Level.CONTAINER:
+            node = self._listing.open_container(event.node.name)
+            self._filter.put("")
+            self._container = node.container
+            self._listing.unfilter()
+            if self._listing.needs_loading(node):
+                self._load(node)
+            self._tree.redraw(to=node)
+        else:
+            self._filter.put(event.node.name)
+            self._filter.cursor_position = len(self._filter.value)
+
+    def _say(self) -> None:
+        """How much is loaded."""
+        if self._listing.found is not None:
+            return
+        if not self._container:
+            self._subtitle("")
+            return
+        names = sum(1 for _ in self._listing.loaded(self._container))
+        self._subtitle(f"{names:,} file{'' if names == 1 else 's'} loaded" if names else "")
+
+    def _subtitle(self, words: str) -> None:
+        self.query_one("#browser").border_subtitle = content(words, cells=70)
+
+    # The preview
+
+    @on(BlobTree.Highlighted)
+    def _highlighted(self, event: BlobTree.Highlighted) -> None:
+        node = event.node
+        if self._listing.found is None and node.container != self._container:
+            self._container = node.container
+            self._say()
+        if self._timer is not None:
+            self._timer.stop()
+        if node.level is not Level.BLOB:
+            self.workers.cancel_group(self, "preview")
+            self._look = None
+            self.refresh_bindings()
+            if node.error is not None:
+                self.query_one(Preview).show_error(node.error)
+            else:
+                self.query_one(Preview).clear()
+        elif self._look is None or (self._look.container, self._look.name) != (node.container, node.name):
+            self._look = None
+            self._timer = self.set_timer(PAUSE_SECONDS, partial(self._show_preview, node.container, node.name))
+
+    def _show_preview(self, container: str, name: str) -> None:
+        key = (container, name, self._taken.get((container, name), self._delimiter))
+        if key in self._looks:
+            self._shown(self._looks[key])
+        else:
+            self.query_one(Preview).clear("loading…")
+            self._look_at(key)
+
+    @work(group="preview", exclusive=True, description="look at a file", exit_on_error=False)
+    async def _look_at(self, key: tuple[str, str, str]) -> None:
+        try:
+            look = await in_thread(partial(self._looked, *key), "look at the file")
+        except LyazureError as error:
+            self.query_one(Preview).show_error(error)
+        else:
+            self._looks[key] = look
+            self._shown(look)
+
+    def _looked(self, container: str, name: str, delimiter: str) -> CsvLook:
+        """In a thread."""
+        from lytics_azure_tui.jobs.csv_sniff import look
+
+        return look(self._opened(), container, name, delimiter=delimiter, encoding=self._encoding)
+
+    def _shown(self, look: CsvLook) -> None:
+        self._look = look
+        self.refresh_bindings()
+        self.query_one(Preview).show(look, "ctrl+t")
+
+    # What the operator does
+
+    @on(Passed)
+    def _entered(self, event: Passed) -> None:
+        event.stop()
+        self._tree.action_enter()
+
+    @on(BlobTree.Chosen)
+    def _chosen(self, event: BlobTree.Chosen) -> None:
+        container, name = event.node.container, event.node.name
+        taken = self._taken.get((container, name))
+        self.dismiss(Picked(container, name, "t" if taken == "\t" else taken))
+
+    def action_tree(self, action: str, by: int = 0) -> None:
+        """The keys of the tree work from the filter too."""
+        if action == "enter":
+            self._tree.action_enter()
+        elif action == "move":
+            self._tree.action_move(by)
+        else:
+            self._tree.action_page(by)
+
+    def action_take_delimiter(self) -> None:
+        """Takes the delimiter that the file seems to have, and looks again."""
+        if self._look is not None and self._look.suggested_delimiter:
+            self._taken[(self._look.container, self._look.name)] = self._look.suggested_delimiter
+            self._show_preview(self._look.container, self._look.name)
+
+    def action_retry(self) -> None:
+        """Loads again what failed; where nothing did, the branch that the cursor is in."""
+        node = self._tree.at
+        if self._listing.found is not None:
+            self._apply_filter()
+        elif node is not None and node.level is Level.BLOB and self._look is None:
+            self._show_preview(node.container, node.name)
+        elif node is not None:
+            self._reload(node if node.is_branch else cast(Node, node.parent))
+        else:
+            self._reload(self._listing.account)
+
+    def _reload(self, node: Node) -> None:
+        if node.error is None and node.children is not None:
+            node.children, node.page = None, None
+        node.expanded = True
+        self._load(node)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is not always a delimiter to take."""
+        if action == "take_delimiter":
+            return self._look is not None and self._look.suggested_delimiter is not None
+        return super().check_action(action, parameters)
+
+    def action_focus_filter(self) -> None:
+        """Back to the filter."""
+        self._filter.focus()
+
+    def action_leave(self) -> None:
+        """Takes the filter away; without one, goes back."""
+        if self._filter.value:
+            self._filter.put("")
+            self._filter.focus()
+        else:
+            self.dismiss(None)
+
+
+class _Filter(Line):
+    """The filter keeps the focus; what enter does is the tree's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Open or choose")]

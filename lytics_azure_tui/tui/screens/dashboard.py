@@ -1,0 +1,298 @@
+"""The first screen: jobs, the runs that are under way, and those that were."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import DataTable, Static
+
+from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.run import Run, RunState
+from lytics_azure_tui.tui.commands import Command, bindings
+from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.overview import JobRow, Overview
+from lytics_azure_tui.tui.screens.base import DeskScreen
+from lytics_azure_tui.tui.screens.confirm import Confirm
+from lytics_azure_tui.tui.screens.dashboard_rows import JOBS, RUNS, job_rows, run_rows
+from lytics_azure_tui.tui.text import content, plain
+from lytics_azure_tui.tui.widgets.grid import Grid
+from lytics_azure_tui.tui.widgets.problem import explain
+from lytics_azure_tui.tui.widgets.run_pane import RunPane
+
+
+class Dashboard(DeskScreen):
+    """What an operator looks at all day."""
+
+    CSS_PATH = "dashboard.tcss"
+    AUTO_FOCUS = ""  # the jobs get it when they are there
+    OWN_COMMANDS: ClassVar[tuple[Command, ...]] = (
+        Command("o", "open", "Open", "Open the job's newest run, or the run under the cursor; enter does the same."),
+        Command("s", "start", "Start now", "Run the job now, whatever its schedule says."),
+        Command("c", "cancel", "Cancel", "Ask the job's run to end."),
+        Command("n", "new", "New job", "Set up a job."),
+        Command("e", "edit", "Edit", "Change the job."),
+        Command("p", "pause", "Pause", "Pause the job's schedule, or take it up again."),
+        Command("d,delete", "delete", "Delete", "Delete the job. What it has imported stays.", footer=False),
+        Command("l", "log", "Log", "Open the log of the job's newest run.", footer=False),
+    )
+    BINDINGS = bindings(OWN_COMMANDS)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._able: tuple[bool | None, ...] = ()
+
+    def body(self) -> ComposeResult:
+        yield Static(id="problems", markup=False)
+        yield Static("Reading the ledger…", id="first-steps", markup=False)
+        yield Grid(JOBS, id="jobs", classes="pane")
+        yield VerticalScroll(id="active", classes="pane", can_focus=False)
+        yield Grid(RUNS, id="recent", classes="pane")
+
+    def on_mount(self) -> None:
+        for pane, title in (("#jobs", "Jobs"), ("#active", "Under way"), ("#recent", "Recent runs")):
+            self.query_one(pane).border_title = title
+        self.set_interval(1, self._tick)
+        self.watch(self.app, "overview", self._show)
+
+    # What is shown
+
+    @property
+    def overview(self) -> Overview | None:
+        """The latest."""
+        return self.lyazure.overview
+
+    def _tick(self) -> None:
+        """Times go on even when nothing happens."""
+        if self.is_current and self.overview is not None:
+            self._show(self.overview)
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._tick()
+
+    def _show(self, overview: Overview | None) -> None:
+        if overview is None or not self.is_current:
+            return
+        now, zone = self.desk.clock(), self.desk.zone
+        self._show_problems(overview)
+        self._show_first_steps(overview)
+        self.query_one("#jobs", Grid).show_rows(job_rows(overview, now, zone))
+        self.query_one("#recent", Grid).show_rows(run_rows(overview, now, zone))
+        self._show_active(overview)
+        self._refresh_commands()
+
+    def _show_problems(self, overview: Overview) -> None:
+        problems = self.query_one("#problems", Static)
+        problems.display = bool(overview.problems)
+        if overview.problems:
+            problems.update(Content("\n").join(explain(error) for error in overview.problems))
+
+    def _show_first_steps(self, overview: Overview) -> None:
+        empty = not overview.jobs and not overview.active and not overview.recent
+        steps = self.query_one("#first-steps", Static)
+        steps.display = empty
+        for pane in ("#jobs", "#recent"):
+            self.query_one(pane).display = not empty
+        if self.focused is None and not empty:
+            self.query_one("#jobs").focus()
+        if empty:
+            steps.update(first_steps(overview.authorizations))
+
+    def _show_active(self, overview: Overview) -> None:
+        holder = self.query_one("#active", VerticalScroll)
+        holder.display = bool(overview.active)
+        holder.border_title = f"Under way · {len(overview.active)}"
+        panes = {pane.run.id: pane for pane in holder.query(RunPane)}
+        for run in overview.active:
+            if run.id in panes:
+                panes.pop(run.id).show_run(run, self.desk.clock())
+            else:
+                holder.mount(RunPane(run, self.desk.clock()))
+        for pane in panes.values():
+            if pane.has_focus:
+                self.query_one("#jobs").focus()
+            pane.remove()
+
+    # What is under the cursor
+
+    @property
+    def _row(self) -> JobRow | None:
+        """The job under the cursor."""
+        grid = self.query_one("#jobs", Grid)
+        rows = self.overview.jobs if self.overview else ()
+        return next((row for row in rows if row.job.id == grid.selected), None)
+
+    @property
+    def _run(self) -> Run | None:
+        """The run that the focus is on: a pane's, a past one, or the job's newest."""
+        focused = self.focused
+        if isinstance(focused, RunPane):
+            return focused.run
+        if focused is not None and focused.id == "recent" and self.overview is not None:
+            key = self.query_one("#recent", Grid).selected
+            return next((run for run in self.overview.recent if run.id == key), None)
+        row = self._row
+        return (row.active or row.state.last_run) if row is not None else None
+
+    @property
+    def _job(self) -> Job | None:
+        """The job that the focus is on."""
+        focused = self.focused
+        if isinstance(focused, RunPane) or (focused is not None and focused.id == "recent"):
+            run = self._run
+            rows = self.overview.jobs if self.overview else ()
+            return next((row.job for row in rows if run is not None and row.job.id == run.job), None)
+        row = self._row
+        return row.job if row is not None else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Commands that have nothing to work on are dimmed."""
+        if not self.is_mounted:
+            return True
+        if action in ("open", "log"):
+            return True if self._run is not None else None
+        if action == "cancel":
+            run = self._run
+            return True if run is not None and not run.state.ended and not run.cancel_requested else None
+        if action in ("start", "edit", "pause", "delete"):
+            return True if self._job is not None else None
+        return True
+
+    @on(DataTable.RowHighlighted)
+    def _moved(self) -> None:
+        self._refresh_commands()
+
+    def on_descendant_focus(self) -> None:
+        self._refresh_commands()
+
+    def _show_reason(self) -> None:
+        """Why the schedule of the job under the cursor ended stands at the head of the jobs."""
+        row = self._row
+        why = row.state.stopped if row is not None and row.active is None else None
+        title = Content("Jobs")
+        if row is not None and why is not None:
+            title += Content.styled(f" · ■ {plain(row.job.label, 24)}: ", "$text-warning") + content(
+                why, "$text-warning", 60
+            )
+        self.query_one("#jobs").border_title = title
+
+    def _refresh_commands(self) -> None:
+        self._show_reason()
+        able = tuple(self.check_action(command.action, ()) for command in self.OWN_COMMANDS)
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
+
+    # What an operator can do
+
+    @on(DataTable.RowSelected)
+    def _selected(self) -> None:
+        self.action_open()
+
+    @on(RunPane.Opened)
+    def _pane_opened(self, event: RunPane.Opened) -> None:
+        self._open(event.run_id)
+
+    def action_open(self) -> None:
+        """Opens the run that the focus is on."""
+        if self._run is not None:
+            self._open(self._run.id)
+
+    def action_log(self) -> None:
+        """Opens its log."""
+        if self._run is not None:
+            self._open(self._run.id, tab="log")
+
+    def _open(self, run_id: str, tab: str = "") -> None:
+        from lytics_azure_tui.tui.screens.run_detail import RunDetail
+
+        self.app.push_screen(RunDetail(self.desk, run_id, tab=tab))
+
+    def action_new(self) -> None:
+        """Opens the form for a new job."""
+        self._form(None)
+
+    def action_edit(self) -> None:
+        """Opens the form of the job."""
+        if self._job is not None:
+            self._form(self._job)
+
+    def _form(self, job: Job | None) -> None:
+        from lytics_azure_tui.tui.screens.job_wizard import JobWizard
+
+        self.app.push_screen(JobWizard(self.desk, job))
+
+    @work(group="deed", description="start the job", exit_on_error=False)
+    async def action_start(self) -> None:
+        """Queues a run of the job."""
+        job = self._job
+        if job is None:
+            return
+        try:
+            run = await self.fetch(lambda: self.desk.start_now(job.id), "start the job")
+        except LyazureError as error:
+            self.problem(error)
+            return
+        self.problem(None)
+        if run.state is RunState.QUEUED:
+            self.say(f"{job.label}: queued")
+        else:
+            self.say(f"{job.label}: a run is under way already")
+
+    @work(group="deed", description="cancel the run", exit_on_error=False)
+    async def action_cancel(self) -> None:
+        """Asks the run to end."""
+        run = self._run
+        if run is None or run.state.ended:
+            return
+        question = "What it has not committed is dropped; the stream stays as it was before the run."
+        if not await self.app.push_screen_wait(
+            Confirm(f"Cancel {run.label}?", question, yes="Cancel the run", no="Let it run", danger=True)
+        ):
+            return
+        await self.do(lambda: self.desk.cancel(run.id), "cancel the run", f"{run.label}: asked to end")
+
+    @work(group="deed", description="pause the schedule", exit_on_error=False)
+    async def action_pause(self) -> None:
+        """Pauses the schedule, or takes it up again."""
+        job = self._job
+        rows = self.overview.jobs if self.overview else ()
+        row = next((row for row in rows if job is not None and row.job.id == job.id), None)
+        if row is None:
+            return
+        resume = not row.job.enabled or row.state.stopped is not None
+        done = f"{row.job.label}: {'its schedule goes on' if resume else 'paused'}"
+        await self.do(lambda: self.desk.pause(row.job.id, not resume), "change the schedule", done)
+
+    @work(group="deed", description="delete the job", exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Deletes the job when that is meant."""
+        job = self._job
+        if job is None:
+            return
+        question = "Its file and its memory of what was imported go. Streams, and the runs in the ledger, stay."
+        if not await self.app.push_screen_wait(Confirm(f"Delete {job.label}?", question, yes="Delete", danger=True)):
+            return
+        await self.do(lambda: self.desk.delete_job(job.id), "delete the job", f"{job.label}: deleted")
+
+
+def first_steps(authorizations: int) -> Content:
+    """What to do in an empty configuration."""
+    first = ("✓", "bold $text-success") if authorizations else ("1", "bold $primary")
+    return Content.assemble(
+        ("No jobs yet.\n\n" if authorizations else "Nothing is set up yet.\n\n", "bold"),
+        first,
+        "  Press ",
+        ("2", "bold $primary"),
+        " and create an authorization: the way into Azure.\n",
+        ("2", "bold $primary"),
+        "  Press ",
+        ("n", "bold $primary"),
+        " and create a job: which file goes into which stream.\n\n",
+        ("Runs go on in the background when this screen is closed.\nPress ? for all keys.", "dim"),
+    )

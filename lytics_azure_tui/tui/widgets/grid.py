@@ -1,0 +1,157 @@
+"""A table that is told its whole content again and again, and changes only what differs on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color, ColorParseError
+from textual.widgets import DataTable
+
+from lytics_azure_tui.tui.text import rich
+
+PADDING = 1
+TONES = {"good": "text-success", "bad": "text-error", "watch": "text-warning", "busy": "text-primary"}
+"""What a cell's tone is called, and the theme's variable with its colour. "muted" is dim, "strong" bold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a grid.
+
+    Attributes:
+        title: its head; may be data.
+        width: in cells; 0 shares what is left with the other columns of width 0.
+        least: what a column of width 0 keeps; below it the grid scrolls sideways.
+        right: figures stand to the right.
+        from_width: the column is there when the grid has so many cells.
+    """
+
+    title: str
+    width: int = 0
+    least: int = 12
+    right: bool = False
+    from_width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text, which may be data, and a tone."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a grid; `key` is data and never shown, `cells` are those of all columns."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+class Grid(DataTable[Text]):
+    """Rows with a cursor, which stays on its row when others come and go. What is too long ends in an ellipsis."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(cursor_type="row", cell_padding=PADDING, id=id, classes=classes)
+        self._wanted = tuple(columns)
+        self._content: tuple[Row, ...] = ()
+        self._laid: tuple[tuple[Column, int, int], ...] = ()
+        """(column, its place in a row, width) of what is on the screen."""
+        self._drawn: tuple[Row, ...] = ()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "theme", self._recolour, init=False)
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self._draw()
+
+    def show_rows(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
+        """Shows these rows, in this order; their keys differ."""
+        if columns is not None:
+            self._wanted = tuple(columns)
+        self._content = tuple(rows)
+        self._draw()
+
+    @property
+    def selected(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self._drawn[self.cursor_row].key if 0 <= self.cursor_row < len(self._drawn) else None
+
+    def select(self, key: str) -> None:
+        """Puts the cursor on a row, if it is there."""
+        for index, row in enumerate(self._drawn):
+            if row.key == key:
+                self.move_cursor(row=index)
+
+    def _recolour(self) -> None:
+        self._laid = ()
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.size.width:
+            return
+        laid = self._lay()
+        colours = self._colours()
+        if laid != self._laid or [row.key for row in self._content] != [row.key for row in self._drawn]:
+            self._redraw(laid, colours)
+        else:
+            for index, (old, new) in enumerate(zip(self._drawn, self._content, strict=True)):
+                for place, (column, source, width) in enumerate(laid):
+                    if old.cells[source] != new.cells[source]:
+                        self.update_cell_at((index, place), _text(new.cells[source], column, width, colours))  # type: ignore[arg-type]
+        self._laid, self._drawn = laid, self._content
+
+    def _redraw(self, laid: tuple[tuple[Column, int, int], ...], colours: Mapping[str, Style]) -> None:
+        before, place = self.selected, self.cursor_row
+        across, down = self.scroll_x, self.scroll_y
+        self.clear(columns=laid != self._laid)
+        if laid != self._laid:
+            for column, _, width in laid:
+                self.add_column(_text(Cell(column.title), column, width, colours), width=width)
+        for row in self._content:
+            self.add_row(*(_text(row.cells[source], column, width, colours) for column, source, width in laid))
+        keys = [row.key for row in self._content]
+        if keys:
+            self.move_cursor(row=keys.index(before) if before in keys else min(place, len(keys) - 1), scroll=False)
+            self.scroll_to(across, down, animate=False, force=True)
+
+    def _lay(self) -> tuple[tuple[Column, int, int], ...]:
+        there = [(place, column) for place, column in enumerate(self._wanted) if self.size.width >= column.from_width]
+        sharing = [place for place, column in there if not column.width]
+        # The scroll bar's place is kept free, so that rows that come and go do not move the columns.
+        room = self.size.width - self.styles.scrollbar_size_vertical
+        left = max(room - sum(column.width + 2 * PADDING for _, column in there), 0)
+        share, rest = divmod(left, len(sharing) or 1)
+        return tuple(
+            (column, place, column.width or max(share + (place in sharing[:rest]), column.least))
+            for place, column in there
+        )
+
+    def _colours(self) -> dict[str, Style]:
+        variables = self.app.theme_variables
+        styles = {"": Style(), "muted": Style(dim=True), "strong": Style(bold=True)}
+        for tone, variable in TONES.items():
+            try:
+                styles[tone] = Style(color=Color.parse(variables[variable]).rich_color)
+            except (KeyError, ColorParseError):  # a theme of the terminal's own colours
+                styles[tone] = Style(bold=True)
+        return styles
+
+
+def _text(cell: Cell, column: Column, width: int, colours: Mapping[str, Style]) -> Text:
+    text = rich(cell.text, cells=width)
+    text.stylize(colours[cell.tone])
+    text.justify = "right" if column.right else "left"
+    return text

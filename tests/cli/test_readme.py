@@ -1,0 +1,49 @@
+"""What the README shows can be used as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.model.csv_import import CsvImport
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def _files() -> dict[str, str]:
+    """The examples of files: the name in backticks, and the indented block after it."""
+    found = re.findall(
+        r"^`([\w/.-]+\.toml)`[^\n]*\n(?:[^\n]+\n)*\n((?: {4}[^\n]*\n|\n(?= {4}))+)", README, re.MULTILINE
+    )
+    return {name: re.sub(r"^ {4}", "", text, flags=re.MULTILINE) for name, text in found}
+
+
+def test_the_examples_of_files_are_a_configuration_without_problems(tmp_path: Path) -> None:
+    folder = Folder.open(tmp_path)
+    files = _files()
+    assert set(files) == {"authorizations/production.toml", "jobs/daily-customers.toml", "settings.toml"}
+    for name, text in files.items():
+        (folder.root / name).write_text(text, encoding="utf-8")
+    assert folder.problems() == []
+    assert [job.label for job in folder.jobs()] == ["Daily customers"]
+
+
+def test_the_example_of_a_job_shows_every_key_but_the_prefix() -> None:
+    example = _files()["jobs/daily-customers.toml"]
+    missing = [name for name in CsvImport.model_fields if not re.search(rf"^{name} = ", example, re.MULTILINE)]
+    assert missing == ["prefix"]
+
+
+def test_links_lead_somewhere() -> None:
+    root = Path(__file__).parents[2]
+    targets = re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not target.startswith("http") and not (root / target).exists()] == []
+
+
+def test_every_picture_is_shown() -> None:
+    shown = set(re.findall(r"!\[[^]]+\]\((screenshots/[^)]+)\)", README))
+    drawn = {f"screenshots/{path.name}" for path in (Path(__file__).parents[2] / "screenshots").glob("*.svg")}
+    assert shown
+    assert drawn <= shown

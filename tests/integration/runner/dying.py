@@ -1,0 +1,102 @@
+"""Imported by every Python process that a crash test starts: ends that of the run, once, at the step that is named.
+
+The step is one of `STEPS`: a function, whether before or after it, and at which of its calls. It stands in LYAZURE_DIE,
+with a file whose absence says that the death is still to come. Blocks, chunks and parts are made small, so that a small
+file has many.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SMALL = 64 << 10
+
+# (function, call): each is a place before and a place after it.
+STEPS = (
+    ("ledger.Ledger.claim", 1),
+    ("csv_import.plan", 1),
+    ("ledger.Ledger.save_plan", 1),
+    ("csv_import.do", 1),
+    ("blob.BlobStore._get", 4),
+    ("blob.BlobStore._get", 9),
+    ("csv_part._chunk", 2),
+    ("csv_convert.Converter.write", 1),
+    ("csv_convert.Converter.write", 3),
+    ("csv_convert.Converter.clean", 1),
+    ("quarantine.write", 1),
+    ("quarantine.remember", 1),
+    ("csv_import.do", 2),
+    ("ledger.Ledger.part_done", 1),
+    ("ledger.Ledger.part_done", 2),
+    ("ledger.Ledger.begin_commit", 1),
+    ("csv_import.commit", 1),
+    ("streams.Workspace.commit", 1),
+    ("streams.Workspace._create", 1),
+    ("streams.DeltaTable.create_write_transaction", 1),
+    ("ledger.Ledger.finish", 1),
+)
+DIFF_STEPS = (
+    ("csv_convert.Converter._hash", 2),
+    ("csv_part.changed_rows", 1),
+    ("csv_import.gone", 1),
+    ("csv_import._forget_old_hashes", 1),
+)
+
+
+def arm() -> None:
+    from lytics_azure_tui.azure import blob
+    from lytics_azure_tui.jobs import csv_convert, csv_import, csv_part, csv_source, quarantine
+    from lytics_azure_tui.lytics.workspace import streams
+    from lytics_azure_tui.runner import ledger
+
+    for module in (csv_source, csv_import):
+        vars(module)["BLOCK"] = SMALL
+    csv_part.CHUNK = 2 * SMALL
+    csv_import.PART = 6 * SMALL
+    spelled = os.environ.get("LYAZURE_DIE")
+    if not spelled or "lytics_azure_tui.runner.process" not in sys.orig_argv:
+        return
+    name, when, call, mark = spelled.split("|")
+    modules = {
+        "blob": blob, "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
+        "quarantine": quarantine, "streams": streams, "ledger": ledger,
+    }  # fmt: skip
+    first, *path, last = name.split(".")
+    owner: Any = modules[first]
+    for part in path:
+        owner = getattr(owner, part)
+    setattr(owner, last, _dying(getattr(owner, last), when, int(call), Path(mark)))
+
+
+def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
+    lock = threading.Lock()
+    calls = 0
+
+    def die() -> None:
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    @functools.wraps(function)
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        with lock:
+            calls += 1
+            due = calls == call
+        if due and when == "before":
+            die()
+        result = function(*args, **kwargs)
+        if due and when == "after":
+            die()
+        return result
+
+    return dying
