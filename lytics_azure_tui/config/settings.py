@@ -40,12 +40,14 @@ class Engine(_Section):
         runs_at_once: runs side by side; further ones wait.
         memory: bytes that one run may use, about.
         threads: processor threads that one run may use.
+        sessions: connections to a database that one run may hold at once.
         cancel_grace_seconds: between asking a run to end and ending it.
     """
 
     runs_at_once: int = Field(default=2, ge=1, le=64)
     memory: Annotated[int, BeforeValidator(size), Field(ge=_LEAST_MEMORY)] = 384 * 2**20
     threads: int = Field(default_factory=processors, ge=1, le=1024)
+    sessions: int = Field(default_factory=lambda: min(4, processors()), ge=1, le=64)
     cancel_grace_seconds: float = Field(default=20, ge=0, le=3600)
 
 

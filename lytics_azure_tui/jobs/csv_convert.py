@@ -7,7 +7,6 @@ its place and its raw text, and the rest is read again. Only such chunks pay for
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from bisect import bisect_right
@@ -23,19 +22,11 @@ from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
 from lytics_azure_tui.jobs.event_time import WITHIN, any_time, usual_time
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
-from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE
+from lytics_azure_tui.jobs.stream_file import copied, hashed, staged, system_columns
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.protocol import StagedFile
 
 T = TypeVar("T")
-
-# Chosen by measuring: level 1 of zstd makes files as small as DuckDB's default of 3 does, version 2 of the format packs
-# times and numbers by their differences, columns of many values are not worth a dictionary, and half the usual row
-# group takes half the memory. Together that is a third less work than the defaults are.
-_PARQUET = (
-    "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1,"
-    " DICTIONARY_SIZE_LIMIT 1000, ROW_GROUP_SIZE 61440"
-)
 
 # Cleaning holds a whole chunk in memory: one at a time.
 _cleaning = threading.Lock()
@@ -167,43 +158,21 @@ class Converter:
         """
         layout = self.layout
         own = [f"f{index} AS {quoted(name)}" for index, name in layout.picks]
-        system = (
-            f"event_time AS {EVENT_TIME}",
-            f"TIMESTAMPTZ {literal(layout.started.isoformat())} AS {INGEST_TIME}",
-            f"{literal(layout.run_id)} AS {RUN_ID}",
-            f"{literal(layout.source)} AS {SOURCE}",
-            f"record AS {ROW}",
+        system = system_columns(
+            event_time="event_time", row="record", started=layout.started, run_id=layout.run_id, source=layout.source
         )
         rows = f"({self._rows(chunk)}) AS rows"
         if only:
             within = f"WHERE record BETWEEN {chunk.row} AND {chunk.last}"
             rows += f" SEMI JOIN (FROM read_parquet({literal(str(only))}) {within}) AS chosen USING (record)"
-        done = self._run(
-            f"COPY (SELECT {', '.join((*own, *system))} FROM {rows} WHERE event_time {WITHIN})"
-            f" TO {literal(str(target))} ({_PARQUET}, RETURN_STATS)"
-        )
-        _, count, size, _, stats, *_ = done
-        _sync(target)
-        times = stats.get(f'"{EVENT_TIME}"', {})
-        nulls = {name: int(stats.get(quoted(name), {}).get("null_count", 0)) for _, name in layout.picks}
-        first, last = times.get("min"), times.get("max")
-        return StagedFile(target.name, count, size, _rfc3339(first), _rfc3339(last), nulls)
+        select = f"SELECT {', '.join((*own, *system))} FROM {rows} WHERE event_time {WITHIN}"
+        return staged(self._run(copied(select, target)), target, [name for _, name in layout.picks])
 
     def _hash(self, chunk: Chunk, target: Path) -> int:
         """Writes the hashes of a chunk's usable rows; returns how many."""
-        # 128 bits of MD5 tell rows apart for good, and mean the same in every version of DuckDB. Unit separators stand
-        # between the values; one that holds a separator, or could be taken for a mark of ours, gives its length first.
-        values = ", ".join(
-            f"CASE WHEN f{index} IS NULL THEN chr(30) WHEN f{index} < ' ' OR contains(f{index}, chr(31))"
-            f" THEN concat(chr(29), length(f{index}), ':', f{index}) ELSE f{index} END"
-            for index in self.hashed
-        )
-        select = f"SELECT record, md5_number(concat_ws(chr(31), {values})) AS hash"
-        split = (
-            "SELECT record, CAST(hash >> 64 AS UBIGINT) AS high, CAST(hash & 18446744073709551615 AS UBIGINT) AS low"
-        )
+        select = f"SELECT record, {hashed([f'f{index}' for index in self.hashed])}"
         (rows, *_) = self._run(
-            f"COPY ({split} FROM ({select} FROM ({self._rows(chunk)}) WHERE event_time {WITHIN}))"
+            f"COPY ({select} FROM ({self._rows(chunk)}) WHERE event_time {WITHIN})"
             f" TO {literal(str(target))} (FORMAT parquet, COMPRESSION uncompressed)"
         )
         return int(rows)
@@ -331,12 +300,6 @@ class Converter:
             )
 
 
-def _sync(path: Path) -> None:
-    """Has a file on the disk before anything that names it: a commit must not outlive what it shows."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
 def _write_numbered(path: Path, good: Sequence[Record], delimiter: bytes) -> list[int]:
     """Writes records with their numbers in front; returns where each begins."""
     starts, position = [], 0
@@ -351,8 +314,3 @@ def _write_numbered(path: Path, good: Sequence[Record], delimiter: bytes) -> lis
 
 def _no_time(value: str | None) -> str:
     return "its timestamp is empty" if value is None or not value.strip() else f"its timestamp is no time: {value[:60]}"
-
-
-def _rfc3339(text: str | None) -> str | None:
-    """DuckDB's text of a TIMESTAMPTZ in UTC as Delta's statistics want it."""
-    return None if text is None else text.replace(" ", "T", 1).replace("+00", "Z")

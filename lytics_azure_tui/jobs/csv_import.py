@@ -15,7 +15,7 @@ from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.csv_diff import gone
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_memory import Memory
-from lytics_azure_tui.jobs.csv_part import PartRun, quarantine_folder
+from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
 from lytics_azure_tui.jobs.csv_source import BLOCK
@@ -113,7 +113,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
 def discard(context: Context) -> None:
     """See `jobs.kind.JobKind`."""
     context.lytics.discard(_config(context).stream, context.run_id)
-    shutil.rmtree(quarantine_folder(context), ignore_errors=True)
+    shutil.rmtree(quarantine.folder_of(context.keep, context.run_id), ignore_errors=True)
     for folder in (context.keep / "diff").glob(f"{context.run_id}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -70,7 +70,7 @@ class PartRun:
         self._spare: SimpleQueue[Path] = SimpleQueue()
         self._spools = 0
         self._staging = context.lytics.staging(_stream(context))
-        self._quarantine = quarantine_folder(context) / f"part-{part.index:05}"
+        self._quarantine = quarantine.folder_of(context.keep, context.run_id) / f"part-{part.index:05}"
         self._scratch = context.scratch / f"part-{part.index}"
         for folder in (self._staging, self._scratch):
             folder.mkdir(parents=True, exist_ok=True)
@@ -333,8 +333,3 @@ def _problem(raw: bytes, grammar: Grammar) -> str:
 
 def _stream(context: Context) -> str:
     return str(context.job.config.stream)  # type: ignore[attr-defined]
-
-
-def quarantine_folder(context: Context) -> Path:
-    """Where a run's rejected rows lie."""
-    return context.keep / "quarantine" / context.run_id

@@ -28,6 +28,7 @@ class Context:
         keep: a folder of this job alone; what lies in it stays between runs, if a checkpoint names it.
         memory: bytes that the run may use, about.
         threads: processor threads that the run may use.
+        sessions: connections to a database that the run may hold at once.
         replay: the quarantine files to read again, for a replay; empty otherwise.
     """
 
@@ -40,6 +41,7 @@ class Context:
     keep: Path
     memory: int
     threads: int
+    sessions: int = 1
     replay: tuple[str, ...] = ()
 
 

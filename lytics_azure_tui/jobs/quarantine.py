@@ -41,6 +41,11 @@ class QuarantinedRow:
         return self.raw.decode("utf-8", "replace")
 
 
+def folder_of(keep: Path, run_id: str) -> Path:
+    """Where a run's rejected rows lie, in the folder that its job keeps."""
+    return keep / "quarantine" / run_id
+
+
 def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
     """Writes rows to a new file."""
     columns = [[getattr(row, name) for row in rows] for name in ("file", "line", "byte", "row", "reason", "raw")]

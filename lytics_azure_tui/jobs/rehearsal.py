@@ -44,5 +44,6 @@ def rehearse(
             keep=folder.data_place / "keep" / job.id,
             memory=engine.memory,
             threads=engine.threads,
+            sessions=engine.sessions,
         )
         return load(job).rehearse(context, checkpoint)

@@ -110,6 +110,15 @@ class AzureSql(Authorization):
     database: Annotated[str, Field(min_length=1), Ask("Database", "The database's name.")]
     user: Annotated[str, Field(min_length=1), Ask("User", "The name to log in with.")]
     password: Annotated[Secret | None, Ask("Password", "Kept where all secrets are, never in a file.")] = None
+    ca_file: Annotated[
+        str | None,
+        Ask(
+            "CA File",
+            "A file of certificate authorities in PEM, where the server's is one of your own. Left empty, the public "
+            "authorities count, as Azure needs.",
+            placeholder="/etc/ssl/our-authority.pem",
+        ),
+    ] = None
 
     @field_validator("server")
     @classmethod

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Ask, Source
-from lytics_azure_tui.model.job import JobConfig
-from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule
+from lytics_azure_tui.model.job import JobConfig, StreamName
+from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 
 # Flags at the front of a regular expression hold for all of it.
 _FLAGS = re.compile(r"\(\?[aimsux]+\)")
@@ -29,8 +28,7 @@ class CsvImport(JobConfig):
     start = "Start Import"
 
     stream: Annotated[
-        str,
-        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"),
+        StreamName,
         Ask("Stream", "Where the rows go. A name that is not there yet is created.", source=Source.STREAMS),
     ]
     container: Annotated[
@@ -89,7 +87,7 @@ class CsvImport(JobConfig):
         ),
     ] = None
     time_of_day: Annotated[
-        str | None,
+        TimeOfDay,
         Ask(
             "Time of Day",
             "When daily, weekly and monthly imports run after the first. Left empty, the next run counts from the end "
@@ -100,7 +98,7 @@ class CsvImport(JobConfig):
         ),
     ] = None
     timezone: Annotated[
-        str,
+        Timezone,
         Ask(
             "Timezone",
             "The zone of the time of day.",
@@ -164,22 +162,6 @@ class CsvImport(JobConfig):
                 raise ValueError(f"not a regular expression that others can follow: {error}") from None
             if any(name.startswith("stamp_") for name in groups):
                 raise ValueError("groups whose names begin with stamp_ are those of the timestamp; use another name")
-        return value or None
-
-    @field_validator("timezone")
-    @classmethod
-    def _timezone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (LookupError, ValueError, OSError):
-            raise ValueError(f"no time zone is called {value!r}; use a name such as Europe/Berlin") from None
-        return value
-
-    @field_validator("time_of_day")
-    @classmethod
-    def _time_is_hh_mm(cls, value: str | None) -> str | None:
-        if value and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-            raise ValueError("a time of day is written HH:MM, from 00:00 to 23:59")
         return value or None
 
     @field_validator("encoding")

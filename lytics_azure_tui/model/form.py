@@ -21,6 +21,8 @@ class Source(StrEnum):
     CONTAINERS = "containers"
     BLOBS = "blobs"
     COLUMNS = "columns"
+    TABLES = "tables"
+    TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
     TIMES = "times"
     TIMEZONES = "timezones"

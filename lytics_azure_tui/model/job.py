@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from lytics_azure_tui.model.form import Ask
 from lytics_azure_tui.model.schedule import Schedule
 
+StreamName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+
 
 class JobConfig(BaseModel):
     """The configuration of one kind of job; a kind is a subclass in model/ and a module in jobs/.

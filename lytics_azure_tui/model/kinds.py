@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.sql_import import SqlImport
 
-KINDS: dict[str, type[JobConfig]] = {kind.workflow: kind for kind in (CsvImport,)}
+KINDS: dict[str, type[JobConfig]] = {kind.workflow: kind for kind in (CsvImport, SqlImport)}
 
 
 def kinds_for(method: str) -> tuple[type[JobConfig], ...]:

@@ -77,6 +77,7 @@ class Plan:
         bytes_total: to be read or written in all; None when it cannot be known.
         data: what commit has to know, as JSON values.
         stop: a reason for which the job's schedule ends here; None to go on.
+        processes: chains go side by side in processes, not in threads: their work holds Python's interpreter.
     """
 
     parts: tuple[Part, ...]
@@ -84,6 +85,7 @@ class Plan:
     bytes_total: int | None = None
     data: dict[str, Any] = field(default_factory=dict)
     stop: str | None = None
+    processes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

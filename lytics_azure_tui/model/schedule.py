@@ -13,16 +13,37 @@
 from __future__ import annotations
 
 import itertools
+import re
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 Frequency = Literal["hourly", "daily", "weekly", "monthly"]
 FREQUENCIES = {"hourly": "Every hour", "daily": "Every day", "weekly": "Every week", "monthly": "Every month"}
+
+
+def _time_is_hh_mm(value: str | None) -> str | None:
+    if value and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("a time of day is written HH:MM, from 00:00 to 23:59")
+    return value or None
+
+
+def _timezone_exists(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (LookupError, ValueError, OSError):
+        raise ValueError(f"no time zone is called {value!r}; use a name such as Europe/Berlin") from None
+    return value
+
+
+TimeOfDay = Annotated[str | None, AfterValidator(_time_is_hh_mm)]
+"""HH:MM; None to count from the end of the last run."""
+Timezone = Annotated[str, AfterValidator(_timezone_exists)]
+"""An IANA name."""
 
 _LENGTHS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
 

@@ -25,6 +25,7 @@ from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Run, Run
 from lytics_azure_tui.runner import executor, failures, places, records
 from lytics_azure_tui.runner.board import Board
 from lytics_azure_tui.runner.ledger import Ledger
+from lytics_azure_tui.runner.workshop import Workshop
 
 STARTS_OVER = 3
 """So often a run makes a new plan at once, because its source has changed; after that it waits like one that failed."""
@@ -98,6 +99,7 @@ class Execution:
             keep=keep,
             memory=settings.memory,
             threads=settings.threads,
+            sessions=settings.sessions,
             replay=tuple(self.ledger.quarantine_files(replay_of)) if replay_of else (),
         )
 
@@ -146,14 +148,18 @@ class Execution:
 
         def work(part: Part, before: PartResult | None) -> PartResult:
             self.board.check()
-            result = kind.do(share, part, before, self.board.sink(part.index))
+            sink = self.board.sink(part.index)
+            result = workshop.do(part, before) if workshop else kind.do(share, part, before, sink)
             if result.index != part.index:
                 raise Fatal(f"Part {part.index} gave the result of part {result.index}")
             self.ledger.part_done(self.run.id, result)
             self.board.done(result)
             return result
 
-        executor.do_parts(plan, done, work, self.board.halted.set, side_by_side)
+        with contextlib.ExitStack() as opened:
+            apart = plan.processes and side_by_side > 1
+            workshop = opened.enter_context(Workshop(share, self.board, side_by_side)) if apart else None
+            executor.do_parts(plan, done, work, self.board.halted.set, side_by_side)
 
     def _check_cancelled(self) -> None:
         if self.ledger.cancel_requested(self.run.id):

@@ -1,0 +1,277 @@
+"""One session of SQL Server, by pytds: always encrypted, with a deadline of its own, and ready to be cancelled.
+
+A query is waited for in short turns. Between them the session looks whether the operator wants an end or the time is
+over, and then asks the server to stop (MS-TDS' attention), which leaves nothing running there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import select
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
+import certifi
+import pytds
+from pytds import tds_base
+
+from lytics_azure_tui import __version__
+from lytics_azure_tui.azure.sql_errors import CannotOpen, Dropped, translated
+from lytics_azure_tui.azure.sql_rows import batches
+from lytics_azure_tui.azure.sql_text import Texts
+from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError
+from lytics_azure_tui.model.authorization import AzureSql
+
+Values = Mapping[str, str | int]
+"""Parameters of a query by name, without the @."""
+
+_CONNECT_SECONDS = 15
+_TURN_SECONDS = 0.25
+_ANSWER_SECONDS = 20.0
+"""So long the server may take to answer a cancellation; after that the connection is given up."""
+_PACKET = 16_000
+"""Bytes; encrypted packets of SQL Server have at most 16,383."""
+_OPEN_TRIES, _OPEN_PAUSE = 3, 2.0
+
+
+class SqlSession:
+    """A session; not for several threads at once. Use it as a context manager, or call `close`.
+
+    Args:
+        authorization: with its password.
+        check: called several times a second while the server is waited for; what it raises ends the query.
+    """
+
+    def __init__(self, authorization: AzureSql, *, check: Callable[[], None] = lambda: None) -> None:
+        self._authorization = authorization
+        self._words = (authorization.server, authorization.port)
+        self._line = _Line(check)
+        self._connection = self._connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the session, and its temporary tables with it."""
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def run(self, sql: str, *, seconds: float = math.inf, what: str = "The query failed") -> None:
+        """Runs statements as one batch, so that the temporary tables that they make stay with the session.
+
+        Args:
+            sql: with its values written into it: see `text_literal`.
+            seconds: after which the server is asked to stop.
+            what: what failed if it does.
+
+        Raises:
+            LyazureError: it did.
+        """
+        with self._guard(what, seconds):
+            session = self._session
+            session.submit_plain_query(sql)
+            session.begin_response()
+            session.find_result_or_done()
+            while session.next_set() is not False:
+                pass
+
+    def rows(
+        self, sql: str, values: Values | None = None, *, seconds: float = math.inf, what: str = "The query failed"
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a small result as pytds' Python values. Values are parameters, @name in the text."""
+        with self._guard(what, seconds):
+            self._ask(sql, values)
+            session, found = self._session, []
+            while (row := session.fetchone()) is not None:
+                found.append(tuple(row))
+            while session.next_set() is not False:
+                pass
+            return found
+
+    def texts(
+        self, sql: str, values: Values | None = None, *, seconds: float = math.inf, what: str = "The query failed"
+    ) -> Iterator[list[Texts]]:
+        """The rows of a result of any size as texts that convert back exactly, column by column, some at a time."""
+        with self._guard(what, seconds):
+            self._ask(sql, values)
+            yield from batches(self._session)
+
+    def _ask(self, sql: str, values: Values | None) -> None:
+        session = self._session
+        if values:
+            parameters = [session.make_param(f"@{name}", value) for name, value in values.items()]
+            declared = ", ".join(f"{one.name} {one.type.get_declaration()}" for one in parameters)
+            head = [session.make_param("", sql), session.make_param("", declared)]
+            session.submit_rpc(tds_base.SP_EXECUTESQL, [*head, *parameters], 0)
+        else:
+            session.submit_plain_query(sql)
+        session.begin_response()
+        if not session.find_result_or_done():
+            raise Fatal("The server gave no rows where rows were asked for")
+
+    @property
+    def received(self) -> int:
+        """Bytes that have come over the line since the session was opened, as they were encrypted."""
+        return self._line.received
+
+    @property
+    def _session(self) -> Any:
+        return self._connection._tds_socket.main_session
+
+    @contextlib.contextmanager
+    def _guard(self, what: str, seconds: float) -> Iterator[None]:
+        line = self._line
+        line.begin(seconds)
+        try:
+            with translated(what, *self._words):
+                yield
+        except LyazureError:
+            if line.stopped is None:
+                raise
+        finally:
+            line.end()
+        if line.stopped is not None:
+            error = line.stopped
+            if isinstance(error, _TimeIsOver):
+                raise Fatal(
+                    what,
+                    why=f"It took longer than the query timeout of {seconds / 60:g} minutes; the server has stopped it",
+                    fix="Give it more time, or an index on the column that it looks for",
+                )
+            raise error
+
+    def _connect(self) -> Any:
+        what = f"The database {self._authorization.database} could not be opened"
+        for remaining in reversed(range(_OPEN_TRIES)):
+            try:
+                with translated(what, *self._words):
+                    return self._opened()
+            except CannotOpen as error:
+                # A database that is being moved says for some seconds that it is not there.
+                if not remaining:
+                    raise BadConfiguration(error.what, why=error.why, fix=error.fix) from None
+                time.sleep(_OPEN_PAUSE)
+        raise AssertionError  # the last try returns or raises
+
+    def _opened(self) -> Any:
+        authorization = self._authorization
+        if not authorization.password:
+            raise BadConfiguration("The password is missing", fix="Edit the authorization and enter it")
+        connection = pytds.connect(
+            authorization.server,
+            authorization.database,
+            authorization.user,
+            authorization.password.reveal(),
+            port=authorization.port,
+            cafile=certificates(authorization),
+            appname=f"lyazure-tui/{__version__}",
+            login_timeout=_CONNECT_SECONDS,
+            disable_connect_retry=True,
+            autocommit=True,
+            blocksize=_PACKET,
+        )
+        encrypted, main = connection._tds_socket.sock, connection._tds_socket.main_session
+        encrypted._transport = self._line.over(encrypted._transport, main.put_cancel)
+        return connection
+
+
+def certificates(authorization: AzureSql) -> str:
+    """The file of authorities by which the server's certificate is checked. Without one pytds would not encrypt.
+
+    Raises:
+        BadConfiguration: the file that the authorization names cannot be read.
+    """
+    path = authorization.ca_file or certifi.where()
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 -- only whether it can be read
+            file.read(1)
+    except OSError as error:
+        raise BadConfiguration(
+            f"The file of certificate authorities {path} cannot be read",
+            why=error.strerror or "",
+            fix="Edit the authorization and correct CA File",
+        ) from None
+    return path
+
+
+def text_literal(text: str) -> str:
+    """Text as T-SQL's literal."""
+    return "N'" + text.replace("'", "''") + "'"
+
+
+def name_literal(*names: str) -> str:
+    """A name, or several with dots between them, as T-SQL's delimited identifiers."""
+    return ".".join("[" + name.replace("]", "]]") + "]" for name in names)
+
+
+class _TimeIsOver(LyazureError):
+    """The deadline of the query has passed."""
+
+
+class _Line:
+    """The socket below the encryption, while a query is waited for."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self._socket: socket.socket | None = None
+        self._cancel: Callable[[], None] = lambda: None
+        self._deadline = math.inf
+        self._waiting = False
+        self.stopped: LyazureError | None = None
+        """Why the query was stopped."""
+        self._answer_by = math.inf
+        self.received = 0
+
+    def over(self, connection: socket.socket, cancel: Callable[[], None]) -> Self:
+        """Lies over a connection that is logged in; `cancel` sends the wish to stop."""
+        self._socket, self._cancel = connection, cancel
+        # A server that is gone without a word is noticed within a minute and a half.
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPALIVE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, name):
+                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        return self
+
+    def begin(self, seconds: float) -> None:
+        """A query begins."""
+        self._deadline = time.monotonic() + seconds
+        self._answer_by, self.stopped, self._waiting = math.inf, None, True
+
+    def end(self) -> None:
+        """It has ended."""
+        self._waiting = False
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """What pytds' encryption reads from."""
+        connection = self._socket
+        if connection is None:
+            raise Dropped("The session is not open")
+        if self._waiting:
+            ready = select.poll()
+            ready.register(connection, select.POLLIN)
+            while not ready.poll(_TURN_SECONDS * 1000):
+                self._look_around()
+        data = connection.recv(size, flags)
+        self.received += len(data)
+        return data
+
+    def _look_around(self) -> None:
+        if self.stopped is None:
+            try:
+                self._check()
+                if time.monotonic() > self._deadline:
+                    raise _TimeIsOver("The time is over")
+            except LyazureError as error:
+                self.stopped = error
+                self._answer_by = time.monotonic() + _ANSWER_SECONDS
+                self._cancel()
+        elif time.monotonic() > self._answer_by:
+            raise Dropped("The server does not answer a cancellation")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)

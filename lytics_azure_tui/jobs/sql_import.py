@@ -1,0 +1,203 @@
+"""Import SQL Table: which rows are new, cut into slices that are read side by side, and the commit that shows them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import Any, cast
+
+from lytics_azure_tui.azure.sql import SqlSession
+from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
+from lytics_azure_tui.errors import BadConfiguration
+from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.csv_sniff import clean_header
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
+from lytics_azure_tui.jobs.sql_memory import Memory
+from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
+from lytics_azure_tui.jobs.sql_slice import Slice
+from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
+from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.model.authorization import AzureSql
+from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
+from lytics_azure_tui.model.sql_import import SqlImport
+
+
+def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    if context.replay:
+        raise BadConfiguration(
+            "Quarantined rows of a table are not read again by themselves",
+            fix="Correct the rows in the table, their Timestamp Column too: they come with the next run",
+        )
+    with SqlSession(_authorization(context)) as session:
+        found = table(session, *config.table())
+        survey = _survey(context, session, found, _memory(checkpoint, config))
+    parts = [Part(one.number, _chain(one, context.sessions), one.to_spec()) for one in survey.slices]
+    data = {
+        "checkpoint": survey.memory.checkpoint(config),
+        "rows": survey.rows,
+        "left_out": survey.left_out,
+        "held_back": survey.held_back,
+    }
+    return Plan(tuple(parts), _about(config, survey), None, data, processes=True)
+
+
+def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
+    """See `jobs.kind.JobKind`."""
+    return SliceRun(context, part, sink).run()
+
+
+def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    slices = [Slice.of(part) for part in plan.parts]
+    files = [StagedFile(**file) for result in results for file in result.data["stream_files"]]
+    columns = list(dict.fromkeys(name for one in slices for _, _, name in one.columns))
+    if files:
+        context.lytics.commit(config.stream, context.run_id, columns, files)
+    rows = sum(result.rows for result in results)
+    counts = {
+        "imported": rows,
+        "already there": sum(result.data["again"] for result in results),
+        "without timestamp": sum(result.data["timeless"] for result in results) + plan.data["left_out"],
+        "held back": plan.data["held_back"],
+        "quarantined": sum(result.rejected for result in results),
+        "slices": len(slices),
+    }
+    memory = Memory.of(plan.data["checkpoint"], config)
+    folder = seen_folder(context)
+    memory = replace(memory, seen=str(folder) if folder.exists() else None)
+    _forget_old_hashes(context, {memory.seen, *(one.seen for one in slices)})
+    return Outcome(
+        memory.checkpoint(config),
+        f"{rows:,} {'row' if rows == 1 else 'rows'} of {config.source} into {config.stream}{_up_to(memory)}",
+        counts,
+    )
+
+
+def discard(context: Context) -> None:
+    """See `jobs.kind.JobKind`."""
+    context.lytics.discard(_config(context).stream, context.run_id)
+    for folder in (quarantine.folder_of(context.keep, context.run_id), seen_folder(context)):
+        shutil.rmtree(folder, ignore_errors=True)
+    # What a slice knows of its place counts only with the files that were just removed.
+    for folder in context.scratch.glob("slice-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
+    """See `jobs.kind.JobKind`."""
+    config = _config(context)
+    with SqlSession(_authorization(context)) as session:
+        found = table(session, *config.table())
+        survey = _survey(context, session, found, _memory(checkpoint, config))
+        sample = preview(session, found, config.timestamp_field, 20)
+    notes = []
+    if survey.held_back:
+        notes.append(f"{survey.held_back:,} rows are later than the server's clock, and held back until their time")
+    if survey.left_out:
+        notes.append(f"{survey.left_out:,} rows have no value in {config.timestamp_field} and are left out")
+    if config.continuous_update and survey.memory.version is None:
+        notes.append(
+            f"What is new is told by {config.timestamp_field}; a rowversion column would tell it without an overlap"
+        )
+    return Rehearsal(
+        about=_about(config, survey),
+        items=((config.source, f"{survey.rows:,} new rows, {len(found.columns)} columns"),),
+        columns=tuple(column.name for column in found.columns),
+        sample=tuple(sample),
+        notes=tuple(notes),
+    )
+
+
+def _config(context: Context) -> SqlImport:
+    return cast(SqlImport, context.job.config)
+
+
+def _authorization(context: Context) -> AzureSql:
+    authorization = context.authorization
+    if not isinstance(authorization, AzureSql):
+        raise BadConfiguration(
+            f"the job {context.job.label} needs an authorization of the kind {AzureSql.title}",
+            why=f"{authorization.label} is of the kind {authorization.title}",
+            fix="Edit the job and choose another authorization",
+        )
+    return authorization
+
+
+def _memory(checkpoint: dict[str, Any] | None, config: SqlImport) -> Memory:
+    """A job that does not go on takes everything whenever it is started."""
+    return Memory.of(checkpoint, config) if config.continuous_update else Memory()
+
+
+def _survey(context: Context, session: SqlSession, found: Table, memory: Memory) -> Survey:
+    return Surveyor(session, found, _config(context), _whole(context, found), memory, context.sessions).survey()
+
+
+def _whole(context: Context, found: Table) -> Slice:
+    """The table as one slice.
+
+    Raises:
+        LyazureError: a column that the job names is not there or is no time, or one cannot be imported.
+    """
+    config = _config(context)
+    names = [column.name for column in found.columns]
+    time = found.column(config.timestamp_field)
+    record = found.column(config.record_timestamp) if config.record_timestamp else None
+    for column in (time, record):
+        if column is not None and not column.is_time:
+            raise BadConfiguration(
+                f"The column {column.name} of {config.source} is not a time: it is {column.declared}",
+                fix="Edit the job and choose a column of the type date, datetime, datetime2 or datetimeoffset",
+            )
+    own, _ = clean_header(names)
+    there = {name.casefold(): name for name in context.lytics.columns(config.stream)}
+    return Slice(
+        number=0,
+        kind="new",
+        schema=found.schema,
+        name=found.name,
+        columns=tuple(
+            (column.name, column.selected("t"), there.get(name.casefold(), name))
+            for column, name in zip(found.columns, own, strict=True)
+        ),
+        time=names.index(time.name),
+        time_type=time.declared,
+        record=names.index(record.name) if record and record.name != time.name else None,
+        key=tuple(column.name for column in found.key if column.name != time.name),
+    )
+
+
+def _chain(one: Slice, sessions: int) -> str:
+    return f"session {one.number % sessions + 1}"
+
+
+def _about(config: SqlImport, survey: Survey) -> str:
+    if not survey.slices:
+        about = f"no new rows in {config.source}"
+    else:
+        about = f"importing {survey.rows + survey.timeless:,} rows of {config.source} into {config.stream}"
+    more = [
+        f"{count:,} {words}"
+        for count, words in (
+            (survey.again, "looked at again"),
+            (survey.held_back, "held back"),
+            (survey.timeless + survey.left_out, "without a timestamp"),
+        )
+        if count
+    ]
+    return " — ".join([about + _up_to(survey.memory), *([", ".join(more)] if more else [])])
+
+
+def _up_to(memory: Memory) -> str:
+    if memory.version is not None:
+        return f", up to rowversion 0x{memory.version}"
+    return f", up to {memory.watermark}" if memory.watermark else ""
+
+
+def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
+    """Removes hashes that no checkpoint can name: neither the one before this run nor the one after."""
+    for folder in seen_folder(context).parent.glob("*"):
+        if str(folder) not in keep and folder.name != context.run_id:
+            shutil.rmtree(folder, ignore_errors=True)
