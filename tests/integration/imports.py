@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lytics_azure_tui.jobs import csv_import, quarantine
-from lytics_azure_tui.jobs.kind import Context, Rehearsal
+from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.csv_import import CsvImport
-from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 from tests.conftest import Storage
 
@@ -41,18 +42,22 @@ class Quiet:
 
 @dataclass(slots=True)
 class Importer:
-    """A job over a container of a test's own, and its workspace.
+    """A job over data of a test's own, and its workspace.
 
     Attributes:
+        authorization: with its secrets.
+        kind: of the job; `settings` are its fields.
         now: when the next run starts; a day later after each.
     """
 
-    storage: Storage
+    authorization: Authorization
+    kind: type[JobConfig]
     root: Path
     settings: dict[str, Any]
     now: datetime = START
     checkpoint: dict[str, Any] | None = None
     runs: int = 0
+    sessions: int = 1
     sink: Quiet = field(default_factory=Quiet)
 
     @property
@@ -60,27 +65,28 @@ class Importer:
         return Workspace(self.root / "workspace")
 
     def job(self) -> Job:
-        config = CsvImport(**{"stream": "s", "container": self.storage.container, **self.settings})
-        return Job(id="job", label="Job", workflow="AzureCsvImport", authorization="storage", config=config)
+        config = self.kind(**{"stream": "s", **self.settings})
+        return Job(id="job", label="Job", workflow=self.kind.workflow, authorization="it", config=config)
 
     def context(self, replay: tuple[str, ...] = ()) -> Context:
         return Context(
-            run_id=f"run{self.runs}", started=self.now, job=self.job(), authorization=self.storage.authorization(),
+            run_id=f"run{self.runs}", started=self.now, job=self.job(), authorization=self.authorization,
             lytics=self.workspace, scratch=self.root / f"scratch{self.runs}", keep=self.root / "keep",
-            memory=256 << 20, threads=2, replay=replay,
+            memory=256 << 20, threads=2, sessions=self.sessions, replay=replay,
         )  # fmt: skip
 
     def plan(self) -> Plan:
-        return csv_import.plan(self.context(), self.checkpoint)
+        return load(self.job()).plan(self.context(), self.checkpoint)
 
     def run(self, replay: tuple[str, ...] = ()) -> Outcome:
         """A whole run; the next one starts a day later."""
         self.runs += 1
         context = self.context(replay)
-        plan = csv_import.plan(context, self.checkpoint)
+        kind = load(context.job)
+        plan = kind.plan(context, self.checkpoint)
         results = self.do(context, plan)
-        outcome = csv_import.commit(context, plan, results)
-        assert csv_import.commit(context, plan, results) == outcome, "a commit that is done again says the same"
+        outcome = kind.commit(context, plan, results)
+        assert kind.commit(context, plan, results) == outcome, "a commit that is done again says the same"
         if outcome.checkpoint is not None:
             self.checkpoint = outcome.checkpoint
         self.now += timedelta(days=1)
@@ -89,11 +95,11 @@ class Importer:
     def do(self, context: Context, plan: Plan) -> list[PartResult]:
         results: list[PartResult] = []
         for part in plan.parts:
-            results.append(csv_import.do(context, part, results[-1] if results else None, self.sink))
+            results.append(load(context.job).do(context, part, results[-1] if results else None, self.sink))
         return results
 
     def rehearse(self) -> Rehearsal:
-        return csv_import.rehearse(self.context(), self.checkpoint)
+        return load(self.job()).rehearse(self.context(), self.checkpoint)
 
     def quarantined(self) -> list[QuarantinedRow]:
         """Of the newest run."""
@@ -116,6 +122,11 @@ class Importer:
 
     def with_settings(self, **settings: Any) -> Importer:
         return replace(self, settings={**self.settings, **settings})
+
+
+def csv_importer(storage: Storage, root: Path, settings: dict[str, Any]) -> Importer:
+    """Imports files from a container of a test's own."""
+    return Importer(storage.authorization(), CsvImport, root, {"container": storage.container, **settings})
 
 
 def part(plan: Plan, index: int = 0) -> Part:

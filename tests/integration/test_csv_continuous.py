@@ -15,7 +15,7 @@ from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.jobs import csv_import, csv_part
 from lytics_azure_tui.jobs.csv_source import BLOCK
 from tests.conftest import Storage
-from tests.integration.imports import Importer
+from tests.integration.imports import Importer, csv_importer
 
 Make = Callable[..., Importer]
 
@@ -168,7 +168,7 @@ def test_diff_is_the_set_difference_of_each_file_and_the_one_before(
     for name in range(1, 5):
         storage.put(f"d/c_202601{name:02}.csv", "")
         storage.delete(f"d/c_202601{name:02}.csv")
-    job = Importer(
+    job = csv_importer(
         storage,
         tmp_path_factory.mktemp("import"),
         {"filename": "d/c_20260101.csv", "continuous_update": True, "diff": True, "encoding": "utf-8"},

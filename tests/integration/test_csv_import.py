@@ -19,7 +19,7 @@ from lytics_azure_tui.errors import Fatal, LyazureError, StartOver
 from lytics_azure_tui.jobs import csv_import, csv_part
 from lytics_azure_tui.jobs.csv_source import BLOCK
 from tests.conftest import Storage
-from tests.integration.imports import Importer
+from tests.integration.imports import Importer, csv_importer
 
 Make = Callable[..., Importer]
 PLAIN = "id,name\n1,Ada\n2,Grace\n"
@@ -317,7 +317,7 @@ def test_every_value_that_a_writer_can_write_arrives_as_it_was(
     writer.writerow(["a", "b", "c"])
     writer.writerows(table)
     storage.put("x.csv", text.getvalue())
-    job = Importer(storage, tmp_path_factory.mktemp("import"), {"filename": "x.csv", "encoding": "utf-8"})
+    job = csv_importer(storage, tmp_path_factory.mktemp("import"), {"filename": "x.csv", "encoding": "utf-8"})
     assert job.run().counts["quarantined"] == 0
     empty = "" if quoting == csv.QUOTE_ALL else None
     expected = [tuple(value if value else empty for value in row) for row in table]
@@ -330,7 +330,7 @@ def test_of_any_bytes_every_record_is_imported_or_in_quarantine(
     storage: Storage, tmp_path_factory: pytest.TempPathFactory, body: str
 ) -> None:
     storage.put("x.csv", f"a,b\n{body}")
-    job = Importer(storage, tmp_path_factory.mktemp("import"), {"filename": "x.csv", "encoding": "utf-8"})
+    job = csv_importer(storage, tmp_path_factory.mktemp("import"), {"filename": "x.csv", "encoding": "utf-8"})
     counts = job.run().counts
     numbers = [row for (row,) in job.rows("_row")] if counts["imported"] else []
     numbers += [row.row for row in job.quarantined()]

@@ -27,6 +27,7 @@ class Copying(JobConfig):
     """Attributes:
     place: a folder with `source/`, of which each file is a chain, and `target/`.
     script: what is to go wrong: a list of words for each step, one for each try of it.
+    processes: whether parts are done in processes of their own.
     """
 
     workflow = "Copying"
@@ -39,6 +40,7 @@ class Copying(JobConfig):
     place: Annotated[str, Ask("Place")]
     repeats: Frequency | None = None
     script: dict[str, list[str]] = {}
+    processes: bool = False
 
     def schedule(self) -> Schedule | None:
         return Schedule(frequency=self.repeats) if self.repeats else None
@@ -100,7 +102,8 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     about = f"Copies {len(files)} files" if files else "There is nothing new"
     if not files and seen:
         return Plan((), about, stop="no newer file has come")
-    return Plan(tuple(parts), about, bytes_total=sum(path.stat().st_size for path in files), data={"seen": seen})
+    size, apart = sum(path.stat().st_size for path in files), _config(context).processes
+    return Plan(tuple(parts), about, bytes_total=size, data={"seen": seen}, processes=apart)
 
 
 def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:

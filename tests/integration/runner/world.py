@@ -42,7 +42,12 @@ class World:
         return cls(folder, root, Ledger(places.ledger_file(folder)))
 
     def job(
-        self, id: str = "copy", *, script: dict[str, list[str]] | None = None, repeats: Frequency | None = None
+        self,
+        id: str = "copy",
+        *,
+        script: dict[str, list[str]] | None = None,
+        repeats: Frequency | None = None,
+        processes: bool = False,
     ) -> Job:
         """A saved job with a place of its own."""
         place = self.place / id
@@ -51,14 +56,14 @@ class World:
             (place / "source").mkdir()
             for name, lines in FILES.items():
                 (place / "source" / name).write_text("".join(f"{line}\n" for line in lines))
-        config = Copying(place=str(place), script=script or {}, repeats=repeats)
+        config = Copying(place=str(place), script=script or {}, repeats=repeats, processes=processes)
         job = Job(id=id, label=f"Job {id}", workflow="Copying", authorization="storage", config=config)
         self.folder.save_job(job)
         return job
 
-    def queue(self, id: str = "copy", *, script: dict[str, list[str]] | None = None) -> Run:
+    def queue(self, id: str = "copy", *, script: dict[str, list[str]] | None = None, processes: bool = False) -> Run:
         """A run of a job that is made for it."""
-        return self.ledger.enqueue(self.job(id, script=script), Trigger.MANUAL)
+        return self.ledger.enqueue(self.job(id, script=script, processes=processes), Trigger.MANUAL)
 
     def process(self, run: Run) -> int:
         """Lets one process work on a run, to its end. Returns its exit code."""
