@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from lytics_azure_tui.azure.sql import SqlSession
 from lytics_azure_tui.azure.sql_catalogue import table
@@ -87,9 +87,16 @@ class SliceRun:
             folder.mkdir(parents=True, exist_ok=True)
         self._saved = self._scratch / "place.json"
         self._place = _Place()
+        memory = max(64 << 20, context.memory // 2)
+        self._database = database(memory=memory, spill=self._scratch / "spill")
 
     def run(self) -> PartResult:
         """Reads it to its end, over as many connections as that takes."""
+        with self._database:
+            self._read_all()
+            return self._result()
+
+    def _read_all(self) -> None:
         if self._saved.exists():
             found = json.loads(self._saved.read_text())
             self._place = _Place(**{**found, "files": [StagedFile(**file) for file in found["files"]]})
@@ -111,7 +118,6 @@ class SliceRun:
                     raise
                 self._sink.log("warning", f"{error}. Connects again and goes on behind row {self._place.rows:,}")
                 self._wait(_PAUSE * 2**failures)
-        return self._result()
 
     @property
     def _about(self) -> str:
@@ -209,19 +215,18 @@ class SliceRun:
         place = len(names) + 1
         rows = f"(SELECT {lists}, unnest(${place}::VARCHAR[]) AS recent, unnest(${place + 1}::BIGINT[]) AS n)"
         remembers = self._slice.remember and any(flag == "1" for flag in batch[-1])
-        with self._database() as connection:
-            if self._slice.seen is None and not self._slice.known:
-                target = self._staging / f"{self._prefix}-{number:012}.parquet"
-                file = write(connection, self._selected(rows), target, self._own, values)
-                self._place.files += [file] if file else []
-            else:
-                self._copy(connection, f"SELECT * FROM {rows}", self._scratch / f"rows-{number:012}.parquet", values)
-            if remembers:
-                chosen = f"SELECT n, {hashed(names)} FROM {rows} WHERE recent = '1'"
-                self._copy(connection, chosen, self._scratch / f"hash-{number:012}.parquet", values)
+        if self._slice.seen is None and not self._slice.known:
+            target = self._staging / f"{self._prefix}-{number:012}.parquet"
+            file = write(self._database, self._selected(rows), target, self._own, values)
+            self._place.files += [file] if file else []
+        else:
+            self._copy(f"SELECT * FROM {rows}", self._scratch / f"rows-{number:012}.parquet", values)
+        if remembers:
+            chosen = f"SELECT n, {hashed(names)} FROM {rows} WHERE recent = '1'"
+            self._copy(chosen, self._scratch / f"hash-{number:012}.parquet", values)
 
-    def _copy(self, connection: Any, select: str, target: Path, values: list[object] | None = None) -> None:
-        connection.execute(f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet)", values)
+    def _copy(self, select: str, target: Path, values: list[object] | None = None) -> None:
+        self._database.execute(f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet)", values)
         sync(target)
 
     def _selected(self, rows: str) -> str:
@@ -242,9 +247,6 @@ class SliceRun:
     @property
     def _own(self) -> list[str]:
         return [name for _, _, name in self._slice.columns]
-
-    def _database(self) -> Any:
-        return database(memory=max(64 << 20, self._context.memory // 2), spill=self._scratch / "spill")
 
     def _without_broken(self, batch: list[Texts], numbers: list[int]) -> tuple[list[Texts], list[int]]:
         """The rows that are text throughout. A lone half of a pair of UTF-16 is none, and no file could hold it."""
@@ -310,9 +312,8 @@ class SliceRun:
         fresh = (
             f"(FROM ({numbered}) ANTI JOIN (SELECT high, low, copy FROM {known}) USING (high, low, copy) ORDER BY n)"
         )
-        with self._database() as connection:
-            target = self._staging / f"{self._prefix}-fresh.parquet"
-            file = write(connection, self._selected(fresh), target, self._own)
+        target = self._staging / f"{self._prefix}-fresh.parquet"
+        file = write(self._database, self._selected(fresh), target, self._own)
         place.files = [file] if file else []
         place.again = place.rows - place.rejected - (file.rows if file else 0)
 
@@ -324,8 +325,7 @@ class SliceRun:
         folder = seen_folder(self._context)
         folder.mkdir(parents=True, exist_ok=True)
         numbered = f"SELECT high, low, {_COPY} FROM {hashes}"
-        with self._database() as connection:
-            self._copy(connection, numbered, folder / f"{self._part.index:05}.parquet")
+        self._copy(numbered, folder / f"{self._part.index:05}.parquet")
 
 
 def temporary_table(context: Context) -> str:

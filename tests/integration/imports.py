@@ -112,7 +112,8 @@ class Importer:
         """The stream's rows, read from the files that the table's log names; times as text."""
         from deltalake import DeltaTable
 
-        files = DeltaTable(str(self.root / "workspace" / "streams" / "s")).file_uris()
+        folder = str(self.root / "workspace" / "streams" / "s")
+        files = DeltaTable(folder).file_uris() if DeltaTable.is_deltatable(folder) else []
         if not files:
             return []
         with database(memory=256 << 20) as connection:

@@ -164,4 +164,4 @@ def ticks_of(clock: str, scale: int) -> int:
     seconds, _, fraction = clock.partition(".")
     assert len(fraction) == scale
     hour, minute, second = map(int, seconds.split(":"))
-    return ((hour * 60 + minute) * 60 + second) * 10**scale + int(fraction or "0")
+    return int(((hour * 60 + minute) * 60 + second) * 10**scale + int(fraction or "0"))
