@@ -29,7 +29,8 @@ class CheckReport:
     """What came out.
 
     Attributes:
-        list, read, write: whether it may; None when that could be neither tried nor read from the credentials.
+        list, read, write: whether it may; None when that could be neither tried nor read from the credentials, or
+            when nobody needs it.
         seconds: that the first answer took.
         account: the storage account, namespace or server.
         notes: what was only read from the credentials and not tried, when they end, the server, the clock.
@@ -41,6 +42,17 @@ class CheckReport:
     seconds: float
     account: str
     notes: tuple[str, ...] = ()
+
+    @property
+    def rights(self) -> dict[str, bool | None]:
+        """The rights by name. Of writing there is nothing to say where it is not known."""
+        rights = {"list": self.list, "read": self.read, "write": self.write}
+        return {name: may for name, may in rights.items() if name != "write" or may is not None}
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether anything is known of the rights; else only the form of the credentials was looked at."""
+        return any(may is not None for may in self.rights.values())
 
 
 def check(authorization: Authorization) -> CheckReport:
@@ -54,16 +66,14 @@ def check(authorization: Authorization) -> CheckReport:
     if isinstance(authorization, AzureEventHub):
         hub = authorization.connection()
         name = f"{hub.namespace}, hub {hub.entity_path}" if hub.entity_path else hub.namespace
-        return CheckReport(None, None, None, 0, name, (_FORM_ONLY.format("the connection string"),))
+        note = "Only the form of the connection string was looked at; nobody was asked"
+        return CheckReport(None, None, None, 0, name, (note,))
     if isinstance(authorization, AzureSql):
-        if not authorization.password:
-            raise BadConfiguration("The password is missing", fix="Edit the authorization and enter it")
-        name = f"{authorization.server}:{authorization.port}, database {authorization.database}"
-        return CheckReport(None, None, None, 0, name, (_FORM_ONLY.format("server, port, database, user and password"),))
+        # pytds and the encryption that it needs are loaded for those who use them.
+        from lytics_azure_tui.azure.sql_checks import sql_report
+
+        return sql_report(authorization)
     raise BadConfiguration(f"{authorization.title} cannot be tried out")
-
-
-_FORM_ONLY = "Only the form of {} was looked at; nobody was asked"
 
 
 @dataclass

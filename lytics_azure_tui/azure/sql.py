@@ -37,6 +37,16 @@ _PACKET = 16_000
 _OPEN_TRIES, _OPEN_PAUSE = 3, 2.0
 
 
+def _once(work: Callable[[float], Any], ex_handler: object, max_time_sec: float, *_: object, **__: object) -> Any:
+    """Logs in once, and lets the error be what it was."""
+    return work(max_time_sec)
+
+
+# pytds tries a login again and again, whatever the server has said, and in the end raises a TimeoutError in its place:
+# nobody would learn that a firewall is in the way. When to try again is for us to decide.
+pytds.utils.exponential_backoff = _once
+
+
 class SqlSession:
     """A session; not for several threads at once. Use it as a context manager, or call `close`.
 
@@ -172,7 +182,6 @@ class SqlSession:
             cafile=certificates(authorization),
             appname=f"lyazure-tui/{__version__}",
             login_timeout=_CONNECT_SECONDS,
-            disable_connect_retry=True,
             autocommit=True,
             blocksize=_PACKET,
         )

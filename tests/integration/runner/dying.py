@@ -48,11 +48,25 @@ DIFF_STEPS = (
     ("csv_import.gone", 1),
     ("csv_import._forget_old_hashes", 1),
 )
+SQL_STEPS = (
+    ("sql_import.plan", 1),
+    ("sql.SqlSession.run", 1),
+    ("sql_part.write", 2),
+    ("sql_part.SliceRun._save", 2),
+    ("sql_part.SliceRun._leave_out_what_was_seen", 1),
+    ("sql_part.SliceRun._keep_hashes", 1),
+    ("sql_import.do", 2),
+    ("ledger.Ledger.part_done", 1),
+    ("ledger.Ledger.begin_commit", 1),
+    ("sql_import.commit", 1),
+    ("streams.Workspace.commit", 1),
+    ("ledger.Ledger.finish", 1),
+)
 
 
 def arm() -> None:
-    from lytics_azure_tui.azure import blob
-    from lytics_azure_tui.jobs import csv_convert, csv_import, csv_part, csv_source, quarantine
+    from lytics_azure_tui.azure import blob, sql, sql_rows
+    from lytics_azure_tui.jobs import csv_convert, csv_import, csv_part, csv_source, quarantine, sql_import, sql_part
     from lytics_azure_tui.lytics.workspace import streams
     from lytics_azure_tui.runner import ledger
 
@@ -60,6 +74,7 @@ def arm() -> None:
         vars(module)["BLOCK"] = SMALL
     csv_part.CHUNK = 2 * SMALL
     csv_import.PART = 6 * SMALL
+    vars(sql)["batches"] = functools.partial(sql_rows.batches, rows=500)
     spelled = os.environ.get("LYAZURE_DIE")
     if not spelled or "lytics_azure_tui.runner.process" not in sys.orig_argv:
         return
@@ -67,6 +82,7 @@ def arm() -> None:
     modules = {
         "blob": blob, "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
         "quarantine": quarantine, "streams": streams, "ledger": ledger,
+        "sql": sql, "sql_import": sql_import, "sql_part": sql_part,
     }  # fmt: skip
     first, *path, last = name.split(".")
     owner: Any = modules[first]

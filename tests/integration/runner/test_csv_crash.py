@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.model.csv_import import CsvImport
-from lytics_azure_tui.model.job import Job
-from lytics_azure_tui.runner import places
-from lytics_azure_tui.runner.ledger import Ledger
 from tests.conftest import Storage
 from tests.integration.runner.dying import DIFF_STEPS, STEPS
-from tests.integration.runner.world import REPOSITORY
+from tests.integration.runner.place import Place
 
 WHEN = ("before", "after")
 PLACES = [(name, when, call) for name, call in STEPS for when in WHEN]
@@ -38,73 +28,10 @@ def day(changed: int) -> str:
     return "\n".join(["id,at,text", *rows]) + "\n"
 
 
-class Place:
-    """A configuration folder with one job, and the program's command on it."""
-
-    def __init__(self, root: Path, storage: Storage, **settings: Any) -> None:
-        self.root = root
-        self.folder = Folder.open(root / "config")
-        self.folder.save_authorization(storage.authorization())
-        config = CsvImport(stream="s", container=storage.container, timestamp_field="at", **settings)
-        self.folder.save_job(
-            Job(id="job", label="Job", workflow="AzureCsvImport", authorization="storage", config=config)
-        )
-        site = root / "site"
-        site.mkdir()
-        (site / "sitecustomize.py").write_text("from tests.integration.runner.dying import arm\narm()\n")
-        secret = storage.connection_string.reveal()
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(site), str(REPOSITORY))),
-            "LYAZURE_SECRET_STORAGE_CONNECTION_STRING": secret,
-        }
-
-    def run(self, *death: object) -> int:
-        """Runs the job; the run's process dies once where it is told to."""
-        environment = dict(self.environment)
-        mark = self.root / "died"
-        if death:
-            environment["LYAZURE_DIE"] = "|".join(str(word) for word in (*death, mark))
-        command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(self.folder.root), "--run-saved", "job"]
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert not death or mark.exists(), f"nothing died\n{done.stderr}"
-        mark.unlink(missing_ok=True)
-        self.said = done.stdout + done.stderr
-        return done.returncode
-
-    def stream(self) -> list[tuple[Any, ...]]:
-        """All rows of the stream but for what names the run."""
-        from deltalake import DeltaTable
-
-        files = DeltaTable(str(self.folder.data / "workspace" / "streams" / "s")).file_uris()
-        with database(memory=256 << 20) as connection:
-            return connection.execute(
-                'SELECT id, "at", text, CAST(_event_time AS VARCHAR), _source, _row'
-                f" FROM read_parquet({files}) ORDER BY _source, _row"
-            ).fetchall()
-
-    def quarantined(self) -> list[tuple[Any, ...]]:
-        ledger = Ledger(places.ledger_file(self.folder))
-        try:
-            files = [file for run in ledger.runs() for file in ledger.quarantine_files(run.id)]
-        finally:
-            ledger.close()
-        return [
-            (row.file, row.row, row.line, row.byte, row.reason, row.raw) for row in quarantine.page(files, 0, 10_000)
-        ]
-
-    def strays(self) -> set[str]:
-        """Files of the stream that its log does not name."""
-        from deltalake import DeltaTable
-
-        folder = self.folder.data / "workspace" / "streams" / "s"
-        named = {Path(uri).name for uri in DeltaTable(str(folder)).file_uris()}
-        return {path.name for path in folder.glob("*.parquet")} - named
-
-
-MakePlace = Callable[..., Place]
+def place_of(root: Path, storage: Storage, **settings: Any) -> Place:
+    config = CsvImport(stream="s", container=storage.container, timestamp_field="at", **settings)
+    secret = ("connection_string", storage.connection_string)
+    return Place(root, config, storage.authorization(), secret)
 
 
 @pytest.mark.parametrize(("name", "when", "call"), PLACES)
@@ -112,7 +39,7 @@ def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(
     storage: Storage, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
     storage.put("c_20260101.csv", day(1))
-    place = Place(tmp_path, storage, filename="c_20260101.csv")
+    place = place_of(tmp_path, storage, filename="c_20260101.csv")
     assert place.run(name, when, call) == 3, place.said
     assert_whole(place, storage)
 
@@ -137,7 +64,7 @@ def test_killed_anywhere_a_diff_imports_each_change_once(
 ) -> None:
     settings = {"filename": "c_20260101.csv", "continuous_update": True, "diff": True}
     storage.put("c_20260101.csv", day(1))
-    place = Place(tmp_path, storage, **settings)
+    place = place_of(tmp_path, storage, **settings)
     assert place.run() == 3, place.said
     storage.put("c_20260102.csv", day(2))
     assert place.run(name, when, call) == 3, place.said
@@ -149,6 +76,6 @@ def test_killed_anywhere_a_diff_imports_each_change_once(
 
 def test_a_run_that_is_undisturbed_is_whole(storage: Storage, tmp_path: Path) -> None:
     storage.put("c_20260101.csv", day(1))
-    place = Place(tmp_path, storage, filename="c_20260101.csv")
+    place = place_of(tmp_path, storage, filename="c_20260101.csv")
     assert place.run() == 3, place.said
     assert_whole(place, storage)
