@@ -23,7 +23,7 @@ from pathlib import Path
 import peers
 from import_data import DAYS, Customers, Sums, count, customers, name_of
 from measuring import HEADINGS, Failed, Row, Taken, run
-from our_import import Operator, committed, give_secret
+from our_import import Operator, committed, give_secret, of_files
 
 from lytics_azure_tui.azure.upload import Uploader
 from lytics_azure_tui.model.connection_string import StorageConnection
@@ -78,7 +78,7 @@ class Benchmark:
                 self._peer(scratch / name, name, load)
 
     def _plain(self, root: Path) -> None:
-        operator = Operator(root, FIRST, diff=False)
+        operator = of_files(root, FIRST, diff=False)
         process, inside, _ = operator.run()
         self._keep(IMPORT, process)
         self._keep(INSIDE, inside)
@@ -98,7 +98,7 @@ class Benchmark:
         shutil.rmtree(folder)
 
     def _diff(self, root: Path) -> None:
-        operator = Operator(root, SECOND, diff=True)
+        operator = of_files(root, SECOND, diff=True)
         self._keep(DIFF_FIRST, operator.run()[0])
         self.upload(SECOND, 1)
         process, _, ended = operator.run()
@@ -219,7 +219,7 @@ def main() -> int:
         size = data.days[0].stat().st_size
         with Azurite(Path(scratch, "azurite"), say=print) as azurite:
             benchmark = Benchmark(azurite, data, apart)
-            give_secret(benchmark.secret)
+            give_secret("connection_string", benchmark.secret)
             benchmark.upload(FIRST, 0)
             benchmark.upload(SECOND, 0)
             print(

@@ -1,4 +1,4 @@
-"""Our import: a saved job, and its run in a process of its own, started as the runner starts it."""
+"""Our imports: a saved job, and its run in a process of its own, started as the runner starts it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from measuring import Failed, Taken, settle, watched
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import variable
 from lytics_azure_tui.lytics.workspace.streams import Workspace
-from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
-from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.places import ledger_file, run_log
 from lytics_azure_tui.runner.spawn import spawn
 
-AUTHORIZATION = "storage"
-STREAM = "customers"
+AUTHORIZATION = "it"
+STREAM = "events"
 MODULE = "lytics_azure_tui.runner.process"
 
 
@@ -32,24 +32,18 @@ class Operator:
 
     Args:
         root: the folder.
-        container: holds the files.
-        diff: import only what is new or changed.
+        authorization: called `AUTHORIZATION`; its secrets are in the environment.
+        config: of the job, whose stream is `STREAM`.
+        settings: what is written into settings.toml.
     """
 
-    def __init__(self, root: Path, container: str, *, diff: bool) -> None:
+    def __init__(self, root: Path, authorization: Authorization, config: JobConfig, settings: str = "") -> None:
         self._folder = Folder.open(root)
-        self._folder.save_authorization(AzureStorage(id=AUTHORIZATION, label="Storage"))
-        config = CsvImport(
-            stream=STREAM,
-            container=container,
-            filename=name_of(DAYS[0]),
-            timestamp_field="updated_at",
-            continuous_update=diff,
-            diff=diff,
-        )
+        (root / "settings.toml").write_text(settings, encoding="utf-8")
+        self._folder.save_authorization(authorization)
         self._job = Job(
-            id="customers",
-            label="Customers",
+            id="job",
+            label="Job",
             workflow=config.workflow,
             authorization=AUTHORIZATION,
             enabled=False,
@@ -85,9 +79,27 @@ class Operator:
         return Workspace(self._folder.data / "workspace").staging(STREAM)
 
 
-def give_secret(connection_string: str) -> None:
-    """Puts the connection string where the run's process looks first."""
-    os.environ[variable(AUTHORIZATION, "connection_string")] = connection_string
+def of_files(root: Path, container: str, *, diff: bool) -> Operator:
+    """An import of the customers' files.
+
+    Args:
+        container: holds the files.
+        diff: import only what is new or changed.
+    """
+    config = CsvImport(
+        stream=STREAM,
+        container=container,
+        filename=name_of(DAYS[0]),
+        timestamp_field="updated_at",
+        continuous_update=diff,
+        diff=diff,
+    )
+    return Operator(root, AzureStorage(id=AUTHORIZATION, label="Storage"), config)
+
+
+def give_secret(field: str, secret: str) -> None:
+    """Puts a secret of the authorization where the run's process looks first."""
+    os.environ[variable(AUTHORIZATION, field)] = secret
 
 
 def committed(stream: Path) -> Sums:

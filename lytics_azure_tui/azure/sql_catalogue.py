@@ -98,7 +98,10 @@ class ColumnInfo:
         """
         column = f"{table}.{name_literal(self.name)}"
         if self.type in _AS_TEXT:
-            return f"CAST({column} AS nvarchar(max))"
+            # The server converts code pages to UTF-16; short ones stay short, as long ones take more time to read.
+            length = self.declared.partition("(")[2].rstrip(")") if self.type in ("char", "varchar") else ""
+            short = length.isdecimal() and int(length) <= 4000
+            return f"CAST({column} AS nvarchar({length if short else 'max'}))"
         if self.type in _AS_BYTES:
             return f"CAST({column} AS varbinary(max))"
         if self.type == ROWVERSION:

@@ -26,6 +26,7 @@ from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.jobs.sql_slice import TIMELESS, Slice
 from lytics_azure_tui.jobs.stream_file import hashed, sync, system_columns, write
+from lytics_azure_tui.jobs.text_columns import TextColumns
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.authorization import AzureSql
@@ -201,32 +202,32 @@ class SliceRun:
             return
         last = _digest([column[-1] for column in batch])
         numbers = list(range(self._place.rows + 1, self._place.rows + count + 1))
-        whole, numbers = self._without_broken(batch, numbers)
-        if numbers:
-            self._write(whole, numbers)
+        try:
+            self._write(batch, numbers)
+        except UnicodeEncodeError:
+            whole, numbers = self._without_broken(batch, numbers)
+            if numbers:
+                self._write(whole, numbers)
         self._place.rows += count
         self._place.last = last
 
     def _write(self, batch: list[Texts], numbers: list[int]) -> None:
-        values: list[object] = [*batch, numbers]
-        number = self._place.rows
-        names = [f"c{index}" for index in range(len(self._slice.columns))]
-        lists = ", ".join(f"unnest(${index + 1}::VARCHAR[]) AS c{index}" for index in range(len(names)))
-        place = len(names) + 1
-        rows = f"(SELECT {lists}, unnest(${place}::VARCHAR[]) AS recent, unnest(${place + 1}::BIGINT[]) AS n)"
-        remembers = self._slice.remember and any(flag == "1" for flag in batch[-1])
-        if self._slice.seen is None and not self._slice.known:
-            target = self._staging / f"{self._prefix}-{number:012}.parquet"
-            file = write(self._database, self._selected(rows), target, self._own, values)
-            self._place.files += [file] if file else []
-        else:
-            self._copy(f"SELECT * FROM {rows}", self._scratch / f"rows-{number:012}.parquet", values)
-        if remembers:
-            chosen = f"SELECT n, {hashed(names)} FROM {rows} WHERE recent = '1'"
-            self._copy(chosen, self._scratch / f"hash-{number:012}.parquet", values)
+        rows, number, recent = TextColumns(batch, numbers), self._place.rows, f"c{len(self._slice.columns)}"
+        with rows.table(self._database, "batch"):
+            if self._slice.seen is None and not self._slice.known:
+                target = self._staging / f"{self._prefix}-{number:012}.parquet"
+                file = write(self._database, self._selected("batch"), target, self._own)
+                self._place.files += [file] if file else []
+            else:
+                self._copy("FROM batch", self._scratch / f"rows-{number:012}.parquet")
+        if self._slice.remember and "1" in batch[-1]:
+            values = hashed([f"c{index}" for index in range(len(self._slice.columns))])
+            with rows.table(self._database, "batch"):
+                chosen = f"SELECT n, {values} FROM batch WHERE {recent} = '1'"
+                self._copy(chosen, self._scratch / f"hash-{number:012}.parquet")
 
-    def _copy(self, select: str, target: Path, values: list[object] | None = None) -> None:
-        self._database.execute(f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet)", values)
+    def _copy(self, select: str, target: Path) -> None:
+        self._database.execute(f"COPY ({select}) TO {literal(str(target))} (FORMAT parquet)")
         sync(target)
 
     def _selected(self, rows: str) -> str:
@@ -252,12 +253,7 @@ class SliceRun:
         """The rows that are text throughout. A lone half of a pair of UTF-16 is none, and no file could hold it."""
         broken: dict[int, str] = {}
         for column, (name, _, _) in zip(batch, self._slice.columns, strict=False):
-            try:
-                "".join(text for text in column if text is not None).encode()
-            except UnicodeEncodeError:
-                broken.update({at: name for at, text in enumerate(column) if text is not None and not _is_text(text)})
-        if not broken:
-            return batch, numbers
+            broken.update({at: name for at, text in enumerate(column) if text is not None and not _is_text(text)})
         rows = [
             QuarantinedRow(
                 self._slice.source,

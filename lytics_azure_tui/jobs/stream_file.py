@@ -60,10 +60,10 @@ def staged(answer: Sequence[Any], target: Path, columns: Sequence[str]) -> Stage
 
 
 def write(
-    connection: duckdb.DuckDBPyConnection, select: str, target: Path, columns: Sequence[str], values: object = None
+    connection: duckdb.DuckDBPyConnection, select: str, target: Path, columns: Sequence[str]
 ) -> StagedFile | None:
     """Writes what a query gives as a file of a stream; None, and no file, when it gives no rows."""
-    found = staged(connection.execute(copied(select, target), values).fetchall()[0], target, columns)
+    found = staged(connection.execute(copied(select, target)).fetchall()[0], target, columns)
     if found.rows == 0:
         target.unlink()
         return None
