@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from lytics_azure_tui.cli.output import printable, shorten, silence
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.run import Progress
-from lytics_azure_tui.tui.figures import count, duration, size
+from lytics_azure_tui.tui.figures import count, duration
 
 REDRAW = 0.1
 """Seconds between two drawings on a terminal."""

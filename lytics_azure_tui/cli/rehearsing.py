@@ -16,12 +16,12 @@ from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.jobs.kind import Rehearsal
 from lytics_azure_tui.jobs.rehearsal import rehearse
 from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import JobState
 from lytics_azure_tui.runner.foreground import chosen
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.scheduler import due_at
-from lytics_azure_tui.tui.figures import size
 
 _SAMPLE_ROWS = 5
 _CELL = 40

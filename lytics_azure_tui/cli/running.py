@@ -10,10 +10,11 @@ from lytics_azure_tui.cli.output import Exit, Output
 from lytics_azure_tui.cli.passphrase import for_runs
 from lytics_azure_tui.cli.progress import StatusLines
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.runner.events import Event, ExitSummary
 from lytics_azure_tui.runner.foreground import run_saved
-from lytics_azure_tui.tui.figures import count, duration, size
+from lytics_azure_tui.tui.figures import count, duration
 
 _ENDS = {state.value for state in RunState if state.ended}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
@@ -16,9 +16,14 @@ from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs.csv_sequence import prefixes
 from lytics_azure_tui.jobs.csv_sniff import look
 from lytics_azure_tui.lytics.protocol import Lytics
+from lytics_azure_tui.model.amounts import about_rows, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Source
+from lytics_azure_tui.model.table_name import parse, written
+
+if TYPE_CHECKING:
+    from lytics_azure_tui.azure.sql_catalogue import ColumnInfo, TableInfo
 
 LOCALTIME = Path("/etc/localtime")
 
@@ -59,6 +64,8 @@ def choices(
         Source.CONTAINERS: lambda: _containers(authorization, typed),
         Source.BLOBS: lambda: _blobs(answers, authorization, typed),
         Source.COLUMNS: lambda: _columns(answers, authorization),
+        Source.TABLES: lambda: _tables(authorization, typed),
+        Source.TIME_COLUMNS: lambda: _time_columns(answers, authorization),
         Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
         Source.TIMES: lambda: [Choice(time, time) for time in _half_hours()],
         Source.TIMEZONES: _timezones,
@@ -103,6 +110,56 @@ def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[C
         for name in dict.fromkeys(seen.header)
         if name
     ]
+
+
+# Databases: pytds and what it brings along are loaded when one is asked for.
+
+
+def _tables(authorization: Authorization, typed: str) -> list[Choice]:
+    from lytics_azure_tui.azure.sql_database import Database
+
+    with closing(Database(authorization)) as database:
+        found, _ = database.tables(typed)
+    return [Choice(name := written(info.schema, info.name), name, size_of(info)) for info in found]
+
+
+def size_of(info: TableInfo) -> str:
+    """How large a table is, as far as the catalogue knows."""
+    if info.rows is None or info.bytes is None:
+        return "view"
+    return f"{about_rows(info.rows)} · {size(info.bytes)}"
+
+
+def _time_columns(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:
+    from lytics_azure_tui.azure.sql_catalogue import TIMES
+    from lytics_azure_tui.azure.sql_database import Database
+    from lytics_azure_tui.jobs.time_columns import PROPOSED, likelihood, time_columns
+
+    try:
+        schema, name = parse(answers["source"])
+    except ValueError as error:
+        raise BadConfiguration(f"{answers['source']} is not the name of a table", why=str(error)) from None
+    with closing(Database(authorization)) as database:
+        table = database.table(schema, name)
+    found = time_columns(table)
+    if not found:
+        rowversion = f"; {table.rowversion.name} is a rowversion, and tells no time" if table.rowversion else ""
+        raise BadConfiguration(
+            f"{written(schema, name)} has no column of dates or times",
+            why=f"Rows are put in order by a column of the type {', '.join(sorted(TIMES))}{rowversion}",
+            fix="Choose another table, or make a view that converts a column to datetime2, and choose the view",
+        )
+    return [
+        Choice(column.name, column.name, _kind_of(column), likely=likelihood(column) >= PROPOSED) for column in found
+    ]
+
+
+def _kind_of(column: ColumnInfo) -> str:
+    told = (column.declared, "nullable" if column.nullable else "", "indexed" if column.leads else "")
+    return " · ".join(word for word in told if word)
+
+
+# The clock
 
 
 def _half_hours() -> list[str]:

@@ -19,6 +19,7 @@ from lytics_azure_tui.model.secret import Secret
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
     from lytics_azure_tui.azure.checks import CheckReport
+    from lytics_azure_tui.azure.sql_database import Database
     from lytics_azure_tui.config.folder import Folder
     from lytics_azure_tui.config.secrets import SecretStore
     from lytics_azure_tui.lytics.protocol import Lytics
@@ -167,6 +168,12 @@ class Desk:
         if not isinstance(authorization, AzureStorage):
             raise BadConfiguration(f"{authorization.title} gives no access to Blob Storage")
         return BlobStore(authorization.connection())
+
+    def database(self, authorization: Authorization) -> Database:
+        """A database, as an unlocked authorization may see it; close it after use."""
+        from lytics_azure_tui.azure.sql_database import Database
+
+        return Database(authorization)
 
     def check(self, authorization: Authorization) -> CheckReport:
         """Tries a connection with an unlocked authorization."""

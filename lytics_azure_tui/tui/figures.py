@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 
-_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
-
 
 def count(number: int) -> str:
     """A whole number with groups of three digits: 1,234,567."""
     return f"{number:,}"
-
-
-def size(amount: float) -> str:
-    """Bytes in decimal units, three significant digits: 680 MB, 1.25 GB."""
-    value = float(amount)
-    for unit in _UNITS:
-        if value < 999.5 or unit == _UNITS[-1]:
-            break
-        value /= 1000
-    if unit == "B":
-        return f"{value:.0f} B"
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {unit}"
 
 
 def duration(span: timedelta | float) -> str:
@@ -69,3 +54,12 @@ def relative(moment: datetime, now: datetime) -> str:
 def stamp(moment: datetime | None, zone: tzinfo | None) -> str:
     """A moment in full, with its zone: 2026-11-24 14:05:09 CET."""
     return "—" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def rough(number: int) -> str:
+    """A whole number in at most eight characters: 999,999 or 12.3 M."""
+    if number < 1_000_000:
+        return count(number)
+    amount, unit = (number / 1e6, "M") if number < 999_500_000 else (number / 1e9, "bn")
+    digits = 2 if amount < 9.995 else 1 if amount < 99.95 else 0
+    return f"{amount:,.{digits}f} {unit}"

@@ -19,12 +19,13 @@ FOUND = 1000
 
 
 class Level(Enum):
-    """What a node is."""
+    """What a line of a browser is."""
 
     ACCOUNT = "account"
     CONTAINER = "container"
     FOLDER = "folder"
     BLOB = "blob"
+    TABLE = "table"
     LOADING = "loading"
     FAILED = "failed"
     MORE = "more"

@@ -108,5 +108,7 @@ class Offers:
         return [other.ask.label for other in needed if other.required and blank(answers.get(other.name))]
 
 
-FROM_AZURE = frozenset({Source.CONTAINERS, Source.BLOBS, Source.COLUMNS})
+BROWSED = frozenset({Source.BLOBS, Source.TABLES})
+"""Sources with too many choices for a list below a line: each has a browser."""
+FROM_AZURE = BROWSED | {Source.CONTAINERS, Source.COLUMNS, Source.TIME_COLUMNS}
 """Sources that need an authorization with its secrets."""

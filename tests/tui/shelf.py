@@ -96,8 +96,9 @@ def full() -> Shelf:
 def put_on(world: World, shelf: Shelf, patch: pytest.MonkeyPatch) -> None:
     """Gives the world an authorization, and the shelf in place of Azure."""
     world.authorization()
-    patch.setattr("lytics_azure_tui.azure.blob.BlobStore", lambda _connection: shelf)
+    # In this order: a module that is first imported while the other name is patched would keep the shelf for ever.
     patch.setattr("lytics_azure_tui.jobs.choices.BlobStore", lambda _connection: shelf)
+    patch.setattr("lytics_azure_tui.azure.blob.BlobStore", lambda _connection: shelf)
 
     def unlock(_desk: StillDesk, authorization_id: str) -> AzureStorage:
         return AzureStorage(id=authorization_id, label="Warehouse storage", connection_string=KEY)

@@ -27,6 +27,24 @@ from tests.tui.world import StillDesk, World
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 KEY = "DefaultEndpointsProtocol=https;AccountName=warehouse;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net"
 REPORT = CheckReport(True, True, False, 0.118, "warehouse", ("The signature ends on 2026-12-31 00:00 UTC",))
+OF_A_DATABASE = CheckReport(
+    True,
+    True,
+    None,
+    0.412,
+    "shop.database.windows.net, database shop",
+    (
+        "Sees 17 tables and views, and may read 3 of them",
+        "Logged in as etl",
+        "Server: Microsoft SQL Azure (RTM) - 12.0.2000.8",
+    ),
+)
+KEPT_OUT = NotAuthorised(
+    "The database shop could not be opened",
+    why="The firewall of shop.database.windows.net does not let in this machine's address, which is 203.0.113.7 as the "
+    "server sees it",
+    fix="Allow the address in the portal: the server, Networking, Firewall rules. It takes up to five minutes",
+)
 REFUSED = NotAuthorised(
     "The containers could not be listed", why="The signature expired on 23 November", fix="Make a new one in the portal"
 )
@@ -79,10 +97,13 @@ def answering(patch: pytest.MonkeyPatch, answer: CheckReport | LyazureError) -> 
             raise answer
         return answer
 
+    def unlock(desk: StillDesk, id: str) -> Authorization:
+        secrets = {AzureStorage: "connection_string", AzureSql: "password"}
+        found = desk.folder.authorization(id)
+        return found.model_copy(update={secrets[type(found)]: Secret(KEY)})
+
     patch.setattr(StillDesk, "check", check)
-    patch.setattr(
-        StillDesk, "unlock", lambda _desk, id: AzureStorage(id=id, label="Warehouse", connection_string=Secret(KEY))
-    )
+    patch.setattr(StillDesk, "unlock", unlock)
 
 
 def said(pilot: Pilot[Any], selector: str) -> str:
@@ -148,6 +169,33 @@ def test_a_connection_that_is_refused(
     several(world)
     answering(monkeypatch, REFUSED)
     assert picture(world, size, press=["2", "down", "down", "t"])
+
+
+@SIZES
+def test_a_database_that_lets_in(
+    picture: Picture, world: World, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(world)
+    answering(monkeypatch, OF_A_DATABASE)
+    assert picture(world, size, press=["2", "down", "t"])
+
+
+@SIZES
+def test_a_database_whose_firewall_does_not_let_in(
+    picture: Picture, world: World, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(world)
+    answering(monkeypatch, KEPT_OUT)
+    assert picture(world, size, press=["2", "down", "t"])
+
+
+@SIZES
+def test_a_form_of_a_database_that_was_tested(
+    picture: Picture, world: World, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(world)
+    answering(monkeypatch, OF_A_DATABASE)
+    assert picture(world, size, press=["2", "down", "e", "ctrl+t"])
 
 
 @SIZES

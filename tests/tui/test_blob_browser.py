@@ -20,6 +20,7 @@ from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.tui.listing import Entry, Level, Listing
 from lytics_azure_tui.tui.screens.blob_browser import BlobBrowser, Picked
 from lytics_azure_tui.tui.widgets.blob_tree import BlobTree
+from lytics_azure_tui.tui.widgets.lines import Lines
 from lytics_azure_tui.tui.widgets.preview import Preview
 from tests.conftest import Storage
 from tests.tui.conftest import LARGE, SMALL, Picture
@@ -332,7 +333,7 @@ class _Holder(App[None]):
         yield Preview()
 
 
-def drawn(tree: BlobTree) -> str:
+def drawn(tree: Lines[Any]) -> str:
     """What goes to the terminal."""
     return "".join(segment.text for y in range(tree.size.height) for segment in tree.render_line(y))
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_azure_tui.tui.figures import count, duration, relative, size, stamp, when
+from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.tui.figures import count, duration, relative, stamp, when
 from lytics_azure_tui.tui.widgets.pace import Pace, bar, sparkline
 
 NOW = datetime(2026, 11, 24, 13, 5, 9, tzinfo=UTC)

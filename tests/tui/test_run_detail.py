@@ -98,6 +98,37 @@ def test_a_run_under_way(picture: Picture, world: World, size: tuple[int, int]) 
 
 
 @SIZES
+def test_an_import_of_a_table(picture: Picture, world: World, size: tuple[int, int]) -> None:
+    job = world.table_job("Orders", continuous_update=True, source="sales.[order details]")
+    run = world.ended(
+        job,
+        timedelta(hours=1),
+        rows=1_204_331,
+        amount=312_000_000,
+        about="1,204,331 rows of sales.[order details] into orders, up to 2026-11-24T12:04:59.1234567",
+        counts={
+            "imported": 1_204_331,
+            "already there": 1_812,
+            "without timestamp": 40,
+            "held back": 2,
+            "quarantined": 0,
+            "slices": 4,
+        },
+        log=LOG[:1],
+    )
+    assert picture(world, size, screen=lambda: RunDetail(world.desk, run.id))
+
+
+@SIZES
+def test_an_import_of_a_table_under_way(picture: Picture, world: World, size: tuple[int, int]) -> None:
+    job = world.table_job("Orders", continuous_update=True)
+    stage = "reading sales.orders, slice 2 of 4, 2026-10-01T00:00:00.0000000 to 2026-11-01T00:00:00.0000000"
+    about = "importing 1,204,331 rows of sales.orders into orders — 1,812 looked at again, 2 held back"
+    run = world.running(job, Progress(stage, 31_200_000, None, 120_442, 0), about=about)
+    assert picture(world, size, screen=lambda: RunDetail(world.desk, run.id))
+
+
+@SIZES
 def test_a_run_that_is_gone_from_the_ledger(picture: Picture, world: World, size: tuple[int, int]) -> None:
     assert picture(world, size, screen=lambda: RunDetail(world.desk, "20250101T000000-00000000"))
 

@@ -16,9 +16,10 @@ from lytics_azure_tui.config.secrets import SecretStore
 from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
-from lytics_azure_tui.model.job import Job, slug
+from lytics_azure_tui.model.job import Job, JobConfig, slug
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Progress, Run, RunState, Trigger
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.service import RunnerStatus
 from lytics_azure_tui.tui.app import LyazureApp
@@ -149,23 +150,35 @@ class World:
     def job(self, label: str, *, enabled: bool = True, **config: object) -> Job:
         """A saved job."""
         values = {"stream": "customers", "container": "exports", "filename": "customers_20261101.csv", **config}
+        return self._saved(label, CsvImport, "warehouse", values, enabled)
+
+    def table_job(self, label: str, *, enabled: bool = True, **config: object) -> Job:
+        """A saved job that imports a table."""
+        values = {"source": "sales.orders", "timestamp_field": "updated_at", "stream": "orders", **config}
+        return self._saved(label, SqlImport, "shop", values, enabled)
+
+    def _saved(
+        self, label: str, kind: type[JobConfig], authorization: str, values: dict[str, object], enabled: bool
+    ) -> Job:
         job = Job(
             id=slug(label),
             label=label,
-            workflow=CsvImport.workflow,
-            authorization="warehouse",
+            workflow=kind.workflow,
+            authorization=authorization,
             enabled=enabled,
-            config=CsvImport.model_validate(values),
+            config=kind.model_validate(values),
         )
         self.folder.save_job(job)
         return job
 
-    def running(self, job: Job, progress: Progress, *, since: timedelta = timedelta(minutes=2)) -> Run:
+    def running(
+        self, job: Job, progress: Progress, *, since: timedelta = timedelta(minutes=2), about: str = "1 file of 680 MB"
+    ) -> Run:
         """A run that is under way."""
         self.clock.moment = NOW - since
         run = self.ledger.enqueue(job, Trigger.SCHEDULE)
         self.ledger.claim(run.id, 999_999)
-        self.ledger.save_plan(run.id, Plan((Part(0, "all", {}),), "1 file of 680 MB", progress.bytes_total))
+        self.ledger.save_plan(run.id, Plan((Part(0, "all", {}),), about, progress.bytes_total))
         self.clock.moment = NOW
         self.ledger.heartbeat(run.id, progress)
         return self.ledger.run(run.id)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from lytics_azure_tui.azure.checks import CheckReport
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore, open_store, save
 from lytics_azure_tui.errors import Fatal
@@ -25,7 +26,7 @@ from lytics_azure_tui.model.sas import SasFacts
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import lock as lock_file
 from lytics_azure_tui.runner.doctor import Check, State, examine, machine, setup
-from lytics_azure_tui.runner.doctor.access import endpoint, signature
+from lytics_azure_tui.runner.doctor.access import endpoint, rights, signature
 from lytics_azure_tui.runner.doctor.check import guarded
 from lytics_azure_tui.runner.doctor.reach import Endpoint
 from lytics_azure_tui.runner.lock import Holder, RunnerLock
@@ -317,6 +318,18 @@ def test_a_signature_that_lacks_rights_says_which() -> None:
 )
 def test_where_a_service_listens(make: Callable[[], AzureStorage | AzureEventHub | AzureSql], where: Endpoint) -> None:
     assert endpoint(make()) == where
+
+
+@pytest.mark.parametrize(("reads", "state"), [(True, State.OK), (False, State.PROBLEM)])
+def test_what_a_user_of_a_database_may_read_is_told_with_the_right_that_is_missing(
+    reads: bool, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = CheckReport(True, reads, None, 0.1, "acme, database crm", ("Sees 2 tables and views",))
+    monkeypatch.setattr("lytics_azure_tui.azure.checks.check", lambda _authorization: report)
+    (check,) = rights(AzureSql(id="a", label="A", server="acme", database="crm", user="u"))
+    assert check.state is state
+    assert check.about == f"acme, database crm: may list{', read' if reads else ''}. Sees 2 tables and views"
+    assert ("GRANT SELECT" in check.fix) is not reads
 
 
 def _refusing(what: str) -> SecretStore:

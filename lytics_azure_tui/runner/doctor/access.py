@@ -15,6 +15,11 @@ from lytics_azure_tui.runner.doctor.check import Check, failed, guarded, ok, pro
 from lytics_azure_tui.runner.doctor.reach import Endpoint, reach
 
 EXPIRES_SOON = timedelta(days=14)
+_TO_READ = {
+    AzureStorage.method: "Imports need the right to read: use a key, or a signature that has it.",
+    AzureSql.method: "Imports need the right to read: have an administrator of the database give it, by GRANT SELECT.",
+}
+"""By method, what to do where the right to read is missing."""
 _AMQP, _AMQPS = 5672, 5671
 
 
@@ -31,7 +36,7 @@ def access(folder: Folder, store: SecretStore, authorization_id: str, label: str
         facts = authorization.connection().sas_facts()
         if facts is not None:
             yield from signature(facts, datetime.now(UTC), label)
-    yield from guarded("credentials", lambda: _credentials(authorization), subject=label)
+    yield from guarded("credentials", lambda: rights(authorization), subject=label)
 
 
 def endpoint(authorization: Authorization) -> Endpoint:
@@ -80,17 +85,17 @@ def signature(facts: SasFacts, now: datetime, label: str) -> Iterator[Check]:
         )
 
 
-def _credentials(authorization: Authorization) -> Iterator[Check]:
+def rights(authorization: Authorization) -> Iterator[Check]:
+    """What the credentials are good for, tried out."""
     # The SDKs take longer to load than all other checks to make.
     from lytics_azure_tui.azure.checks import check
 
     report = check(authorization)
-    rights = {"list": report.list, "read": report.read, "write": report.write}
-    may = [name for name, allowed in rights.items() if allowed]
+    may = [name for name, allowed in report.rights.items() if allowed]
     about = ". ".join((f"{report.account}: may {', '.join(may)}" if may else report.account, *report.notes))
     label = authorization.label
     if report.read is False:
-        fix = "Imports need the right to read: use a key, or a signature that has it."
+        fix = _TO_READ.get(authorization.method, "Imports need the right to read.")
         yield problem("credentials", about, fix, subject=label)
     elif report.list is False:
         fix = "Type the names of containers, or use a key, or a signature with the right to list."

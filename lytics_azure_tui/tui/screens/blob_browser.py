@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
-from textual.widgets import Footer
+from textual.widget import Widget
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.listing import Entry, Level, Listing, Node
-from lytics_azure_tui.tui.text import content
+from lytics_azure_tui.tui.screens.browser import PAUSE_SECONDS, Browser
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.blob_tree import BlobTree
-from lytics_azure_tui.tui.widgets.controls import Answered, Line, Passed
+from lytics_azure_tui.tui.widgets.controls import Answered
 from lytics_azure_tui.tui.widgets.preview import Preview
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
     from lytics_azure_tui.jobs.csv_sniff import CsvLook
-
-PAUSE_SECONDS = 0.25
-"""Of typing or moving, before the server is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +38,13 @@ class Picked:
     delimiter: str | None = None
 
 
-class BlobBrowser(ModalScreen[Picked | None]):
+class BlobBrowser(Browser[Picked]):
     """Gives the chosen file, or None."""
 
-    CSS_PATH = "blob_browser.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
-        Binding("enter", "tree('enter')", "Open or choose"),
-        Binding("ctrl+t", "take_delimiter", "Take delimiter"),
-        Binding("ctrl+r,r", "retry", "Load again"),
-        Binding("up", "tree('move', -1)", show=False),
-        Binding("down", "tree('move', 1)", show=False),
-        Binding("pageup", "tree('page', -1)", show=False),
-        Binding("pagedown", "tree('page', 1)", show=False),
-        Binding("slash", "focus_filter", show=False),
-    ]
+    CSS_PATH = ["browser.tcss", "blob_browser.tcss"]
+    HEADING = "Choose a file"
+    FILTER = "Type to filter: names that begin with it are looked up in Azure"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "take_delimiter", "Take delimiter")]
 
     def __init__(
         self,
@@ -89,22 +75,13 @@ class BlobBrowser(ModalScreen[Picked | None]):
         self._look: CsvLook | None = None
         self._timer: Timer | None = None
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="browser", classes="pane") as box:
-            box.border_title = "Choose a file"
-            yield _Filter(placeholder="Type to filter: names that begin with it are looked up in Azure", id="filter")
-            with Horizontal(id="halves"):
-                yield BlobTree(self._listing, self._desk.zone, id="tree")
-                yield Preview(id="preview")
-        yield Footer()
+    def halves(self) -> Iterable[Widget]:
+        """The tree, and the file's first rows."""
+        return (BlobTree(self._listing, self._desk.zone, id="tree"), Preview(id="preview", classes="beside"))
 
     @property
     def _tree(self) -> BlobTree:
         return self.query_one(BlobTree)
-
-    @property
-    def _filter(self) -> Line:
-        return self.query_one("#filter", Line)
 
     def on_mount(self) -> None:
         self._filter.focus()
@@ -229,14 +206,11 @@ class BlobBrowser(ModalScreen[Picked | None]):
         names = sum(1 for _ in self._listing.loaded(self._container))
         self._subtitle(f"{names:,} file{'' if names == 1 else 's'} loaded" if names else "")
 
-    def _subtitle(self, words: str) -> None:
-        self.query_one("#browser").border_subtitle = content(words, cells=70)
-
     # The preview
 
     @on(BlobTree.Highlighted)
     def _highlighted(self, event: BlobTree.Highlighted) -> None:
-        node = event.node
+        node: Node = event.row
         if self._listing.found is None and node.container != self._container:
             self._container = node.container
             self._say()
@@ -285,25 +259,11 @@ class BlobBrowser(ModalScreen[Picked | None]):
 
     # What the operator does
 
-    @on(Passed)
-    def _entered(self, event: Passed) -> None:
-        event.stop()
-        self._tree.action_enter()
-
     @on(BlobTree.Chosen)
     def _chosen(self, event: BlobTree.Chosen) -> None:
         container, name = event.node.container, event.node.name
         taken = self._taken.get((container, name))
         self.dismiss(Picked(container, name, "t" if taken == "\t" else taken))
-
-    def action_tree(self, action: str, by: int = 0) -> None:
-        """The keys of the tree work from the filter too."""
-        if action == "enter":
-            self._tree.action_enter()
-        elif action == "move":
-            self._tree.action_move(by)
-        else:
-            self._tree.action_page(by)
 
     def action_take_delimiter(self) -> None:
         """Takes the delimiter that the file seems to have, and looks again."""
@@ -334,21 +294,3 @@ class BlobBrowser(ModalScreen[Picked | None]):
         if action == "take_delimiter":
             return self._look is not None and self._look.suggested_delimiter is not None
         return super().check_action(action, parameters)
-
-    def action_focus_filter(self) -> None:
-        """Back to the filter."""
-        self._filter.focus()
-
-    def action_leave(self) -> None:
-        """Takes the filter away; without one, goes back."""
-        if self._filter.value:
-            self._filter.put("")
-            self._filter.focus()
-        else:
-            self.dismiss(None)
-
-
-class _Filter(Line):
-    """The filter keeps the focus; what enter does is the tree's."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Open or choose")]

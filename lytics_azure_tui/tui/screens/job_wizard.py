@@ -15,12 +15,13 @@ from textual.widgets import Button, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.model.authorization import METHODS, PROVIDER, Authorization
-from lytics_azure_tui.model.form import Question, Source, questions
+from lytics_azure_tui.model.form import Question, questions
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.kinds import KINDS
 from lytics_azure_tui.tui.answers import blank, check, in_words, matters, opening
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.offers import BROWSED
 from lytics_azure_tui.tui.screens.live import Live
 from lytics_azure_tui.tui.screens.wizard import Menu, Wizard
 from lytics_azure_tui.tui.widgets.form import Form
@@ -245,7 +246,8 @@ class JobWizard(Wizard):
     @on(Form.Reached)
     def _arrived(self, event: Form.Reached) -> None:
         """The choices are on their way before the list is opened."""
-        if event.question.ask.source not in (None, Source.BLOBS):
+        source = event.question.ask.source
+        if source is not None and source not in BROWSED:
             self._live.ask(event.question)
 
     @on(Form.Opens)

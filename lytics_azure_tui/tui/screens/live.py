@@ -12,8 +12,9 @@ from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Kind, Question, Source
 from lytics_azure_tui.tui.offers import FROM_AZURE, Key, Offers, State
 from lytics_azure_tui.tui.screens.base import DeskScreen
-from lytics_azure_tui.tui.screens.blob_browser import BlobBrowser, Picked
+from lytics_azure_tui.tui.screens.blob_browser import BlobBrowser
 from lytics_azure_tui.tui.screens.checklist import Checklist
+from lytics_azure_tui.tui.screens.table_browser import TableBrowser
 from lytics_azure_tui.tui.widgets.form import Form
 
 
@@ -126,6 +127,15 @@ class Live:
         except LyazureError as error:
             self._screen.problem(error)
             return
+        found = await _BROWSERS[cast(Source, question.ask.source)](self, question, authorization)
+        for name, answer in found.items():
+            self._put(name, answer)
+        # What was chosen of another file or table is held against this one at once.
+        for other in self._offers.depending(question.name) if found else ():
+            self.ask(other)
+
+    async def _find_file(self, question: Question, authorization: Authorization) -> dict[str, str]:
+        """Answers by question; none when nothing was chosen."""
         holder = self._container_of(question)
         browser = BlobBrowser(
             self._screen.desk,
@@ -134,16 +144,17 @@ class Live:
             delimiter=separator(self._text("delimiter") or ","),
             encoding=self._text("encoding") or "auto",
         )
-        picked: Picked | None = await self._screen.app.push_screen_wait(browser)
+        picked = await self._screen.app.push_screen_wait(browser)
         if picked is None:
-            return
-        self._put(holder, picked.container)
-        self._put(question.name, picked.name)
-        if picked.delimiter:
-            self._put("delimiter", picked.delimiter)
-        # What was chosen from another file is held against this one at once.
-        for other in self._offers.depending(question.name):
-            self.ask(other)
+            return {}
+        answers = {holder: picked.container, question.name: picked.name}
+        return {**answers, "delimiter": picked.delimiter} if picked.delimiter else answers
+
+    async def _find_table(self, question: Question, authorization: Authorization) -> dict[str, str]:
+        """Answers by question; none when nothing was chosen."""
+        browser = TableBrowser(self._screen.desk, authorization, answer=self._text(question.name))
+        picked = await self._screen.app.push_screen_wait(browser)
+        return {} if picked is None else {question.name: picked}
 
     def _container_of(self, question: Question) -> str:
         """The question that says in which container the file of another lies."""
@@ -152,3 +163,7 @@ class Live:
 
     def _text(self, name: str) -> str:
         return str(self._answers.get(name) or "")
+
+
+_BROWSERS = {Source.BLOBS: Live._find_file, Source.TABLES: Live._find_table}
+"""By what a question is about, the browser for it: one for each of `offers.BROWSED`."""

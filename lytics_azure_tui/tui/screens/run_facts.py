@@ -8,17 +8,20 @@ from typing import Any
 
 from textual.content import Content
 
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.form import Source, questions
 from lytics_azure_tui.model.kinds import KINDS
 from lytics_azure_tui.model.run import Run, RunState, Trigger
-from lytics_azure_tui.tui.figures import count, duration, size, stamp
+from lytics_azure_tui.tui.figures import count, duration, stamp
 from lytics_azure_tui.tui.screens.dashboard_rows import in_quarantine, kind
 from lytics_azure_tui.tui.text import content, lines
 from lytics_azure_tui.tui.widgets.states import STYLES, run_state
 
 TRIGGERS = {Trigger.SCHEDULE: "by its schedule", Trigger.MANUAL: "by hand", Trigger.REPLAY: "as a replay"}
-PLACES = (Source.CONTAINERS, Source.BLOBS, Source.STREAMS)
+PLACES = (Source.CONTAINERS, Source.BLOBS, Source.TABLES, Source.STREAMS)
 """Answers that say where data comes from and goes to."""
+HAD_BEFORE = ("unchanged", "already there")
+"""Figures of rows that were read and, as the stream has them, not imported."""
 
 
 def facts(run: Run, spec: Mapping[str, Any], now: datetime, zone: tzinfo | None) -> Content:
@@ -50,7 +53,7 @@ def _line(pairs: Iterator[tuple[str, str]]) -> Content:
 def _counts(run: Run) -> Iterator[tuple[str, str]]:
     progress, refused = run.progress, in_quarantine(run)
     if run.state is RunState.SUCCEEDED:
-        yield "Read", count(run.rows + refused + run.counts.get("unchanged", 0))
+        yield "Read", count(run.rows + refused + sum(run.counts.get(name, 0) for name in HAD_BEFORE))
         yield "Imported", count(run.rows)
     else:
         yield "Read", count(progress.rows + progress.rejected)

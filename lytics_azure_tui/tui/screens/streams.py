@@ -13,10 +13,11 @@ from textual.widgets import DataTable, Static, TabbedContent, TabPane
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, StreamField, StreamInfo
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.run import Run
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
-from lytics_azure_tui.tui.figures import count, size, when
+from lytics_azure_tui.tui.figures import count, when
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard_rows import RUNS, one_run
 from lytics_azure_tui.tui.text import content

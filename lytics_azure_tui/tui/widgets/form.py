@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from lytics_azure_tui.model.form import Kind, Question, Source
 from lytics_azure_tui.tui.answers import blank, matters
-from lytics_azure_tui.tui.offers import Offer, State
+from lytics_azure_tui.tui.offers import BROWSED, Offer, State
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Answered, Control, Line, LongText, OneOf, Passed, SecretLine, Tick
 from lytics_azure_tui.tui.widgets.pick import Opened, Pick, PickMany, Wanted
@@ -29,7 +29,7 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
     """
     placeholder = question.ask.placeholder
     if question.kind is Kind.PICK:
-        return Pick(answer, placeholder=placeholder, browses=question.ask.source is Source.BLOBS)
+        return Pick(answer, placeholder=placeholder, browses=question.ask.source in BROWSED)
     makers: dict[Kind, Callable[[], Widget]] = {
         Kind.TEXT: lambda: Line(answer, placeholder=placeholder),
         Kind.SECRET: lambda: SecretLine(placeholder=placeholder, stored=stored),
@@ -42,6 +42,8 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
     return makers[question.kind]()
 
 
+LABEL, WIDEST_LABEL = 24, 30
+"""Cells of a form's labels, with the room around them: at least, and at most."""
 _HANDLING = {
     Kind.SECRET: "Kept where secrets are kept, never in a file of its own.",
     Kind.CHECKBOX: "Space ticks.",
@@ -57,12 +59,12 @@ class Field(Widget):
     DEFAULT_CSS = """
     Field { height: auto; width: 1fr; }
     Field > Horizontal { height: auto; }
-    Field .field-label { width: 24; height: 1; padding: 0 1 0 2; color: $foreground; }
+    Field .field-label { height: 1; padding: 0 1 0 2; color: $foreground; }
     Field.-active .field-label { color: $primary; text-style: bold; }
     Field.-active .pick-arrow { background: $panel; color: $primary; }
-    Field .field-error { display: none; height: auto; padding: 0 1 0 25; color: $text-error; }
+    Field .field-error { display: none; height: auto; padding-right: 1; color: $text-error; }
     Field.-wrong .field-error { display: block; }
-    Field .field-note { display: none; height: auto; padding: 0 1 0 25; color: $text-warning; }
+    Field .field-note { display: none; height: auto; padding-right: 1; color: $text-warning; }
     Field.-noted .field-note { display: block; }
     Field .field-why { display: none; width: 1fr; height: 1; padding: 0 1; color: $text-disabled; }
     Field.-idle .field-label { color: $text-disabled; }
@@ -70,8 +72,11 @@ class Field(Widget):
     Field.-idle .field-error, Field.-idle .field-note { display: none; }
     """
 
-    def __init__(self, question: Question, answer: Any, why_idle: str, *, stored: bool = False) -> None:
+    def __init__(
+        self, question: Question, answer: Any, why_idle: str, *, label_width: int = LABEL, stored: bool = False
+    ) -> None:
         super().__init__()
+        self._label_width = label_width
         self.question = question
         self.control = control(question, answer, stored=stored)
         self._why_idle = why_idle
@@ -83,11 +88,14 @@ class Field(Widget):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Static(content(self.question.ask.label, cells=21), classes="field-label")
+            label = Static(content(self.question.ask.label, cells=self._label_width - 3), classes="field-label")
+            label.styles.width = self._label_width
+            yield label
             yield self.control
             yield Static(content(self._why_idle), classes="field-why")
-        yield self._error
-        yield self._note
+        for below in (self._error, self._note):
+            below.styles.margin = (0, 0, 0, self._label_width + 1)
+            yield below
 
     @property
     def answer(self) -> Any:
@@ -206,12 +214,15 @@ class Form(VerticalScroll, can_focus=False):
         """
         super().__init__(id=id, classes=classes)
         self.answers = answers
+        longest = max((len(question.ask.label) for question in questions), default=0)
+        width = min(max(longest + 3, LABEL), WIDEST_LABEL)
         known = {**(labels or {}), **{question.name: question.ask.label for question in questions}}
         self.fields = {
             question.name: Field(
                 question,
                 answers.get(question.name),
                 f"only with {known.get(question.ask.only_if, '')}" if question.ask.only_if else "",
+                label_width=width,
                 stored=question.name in stored,
             )
             for question in questions
@@ -323,7 +334,7 @@ class Form(VerticalScroll, can_focus=False):
             ask = field.question.ask
             optional = "" if field.question.required else " (optional)"
             handling = _HANDLING.get(field.question.kind, "")
-            if ask.source is Source.BLOBS:
+            if ask.source in BROWSED:
                 handling = "Type, or ↓ to browse."
             help = Content.assemble((ask.label, "bold"), f"{optional}: {ask.help} ", (handling, "dim"))
             self.post_message(self.Reached(field.question, help))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,7 +12,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import LyazureError
-from lytics_azure_tui.tui.figures import size
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.tui.text import content, cut, plain, rich
 from lytics_azure_tui.tui.widgets.problem import explain
 
@@ -22,21 +23,28 @@ COLUMNS, CELL = 60, 28
 _NEWLINES = {"\n": "", "\r\n": "CRLF", "\r": "CR"}
 
 
-class Preview(Vertical):
-    """A file's facts in two lines, then its first rows."""
+class FirstRows(Vertical):
+    """Some words about what is under the cursor, then some of its rows."""
 
+    NOTHING: ClassVar[str] = ""
+    """What is said while there is nothing to show."""
     DEFAULT_CSS = """
-    Preview { height: 1fr; }
-    Preview .preview-words { height: auto; max-height: 6; padding: 0 1; }
-    Preview DataTable { height: 1fr; }
-    Preview DataTable > .datatable--header { background: $surface; }
+    FirstRows { height: 1fr; }
+    FirstRows .preview-words { height: auto; max-height: 6; padding: 0 1; }
+    FirstRows DataTable { height: 1fr; }
+    FirstRows DataTable > .datatable--header { background: $surface; }
     """
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled("Go to a file to see its first rows.", "dim"), classes="preview-words")
+        yield Static(Content.styled(self.NOTHING, "dim"), classes="preview-words")
+        yield from self.between()
         table: DataTable[Text] = DataTable(cursor_type="none", header_height=2, zebra_stripes=False)
         table.display = False
         yield table
+
+    def between(self) -> ComposeResult:
+        """What stands between the words and the rows."""
+        yield from ()
 
     @property
     def _words(self) -> Static:
@@ -46,15 +54,31 @@ class Preview(Vertical):
     def _table(self) -> DataTable[Text]:
         return self.query_one(DataTable)
 
-    def clear(self, words: str = "Go to a file to see its first rows.") -> None:
-        """No file; says why."""
+    def clear(self, words: str = "") -> None:
+        """Nothing to show; says why."""
         self._table.display = False
-        self._words.update(content(words, "dim"))
+        self._words.update(content(words or self.NOTHING, "dim"))
 
     def show_error(self, error: LyazureError) -> None:
-        """The file cannot be looked at; says why."""
+        """It cannot be looked at; says why."""
         self._table.display = False
         self._words.update(explain(error))
+
+    def _fill(self, headings: Iterable[Text], rows: Iterable[Sequence[str | None]]) -> None:
+        table = self._table
+        table.display = True
+        table.clear(columns=True)
+        for heading in headings:
+            table.add_column(heading)
+        for row in rows:
+            table.add_row(*(cell(value) for value in row[:COLUMNS]))
+        table.scroll_home(animate=False)
+
+
+class Preview(FirstRows):
+    """A file's facts in two lines, then its first rows."""
+
+    NOTHING = "Go to a file to see its first rows."
 
     def show(self, look: CsvLook, key: str) -> None:
         """Shows a file.
@@ -63,14 +87,7 @@ class Preview(Vertical):
             key: the one that takes the suggested delimiter.
         """
         self._words.update(facts(look, key))
-        table = self._table
-        table.display = True
-        table.clear(columns=True)
-        for column in look.header[:COLUMNS]:
-            table.add_column(_heading(look, column))
-        for row in look.rows:
-            table.add_row(*(_cell(value) for value in row[:COLUMNS]))
-        table.scroll_home(animate=False)
+        self._fill((_heading(look, column) for column in look.header[:COLUMNS]), look.rows)
 
 
 def facts(look: CsvLook, key: str) -> Content:
@@ -113,5 +130,6 @@ def _heading(look: CsvLook, column: str) -> Text:
     return Text.assemble(rich(column, "bold", CELL), "\n", "◷ " if is_time else "", kind, end="")
 
 
-def _cell(value: str | None) -> Text:
-    return Text("∅", "dim", end="") if value is None else rich(value, cells=CELL)
+def cell(value: str | None, cells: int = CELL) -> Text:
+    """A value in a table; None has a sign of its own."""
+    return Text("∅", "dim", end="") if value is None else rich(value, cells=cells)

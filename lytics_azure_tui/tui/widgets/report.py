@@ -12,6 +12,8 @@ from lytics_azure_tui.tui.text import content
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.checks import CheckReport
 
+ACCOUNT = 30
+"""Cells of a name that leaves room for the rest in its line."""
 _SIGNS = {True: ("✓", "$text-success"), False: ("✗", "$text-error"), None: ("?", "dim")}
 
 
@@ -19,26 +21,28 @@ def short_report(result: CheckReport | LyazureError) -> tuple[str, str]:
     """A word or two for a table, and their tone."""
     if isinstance(result, LyazureError):
         return "✗ failed", "bad"
-    rights = {"list": result.list, "read": result.read, "write": result.write}
-    if all(value is None for value in rights.values()):
+    if not result.looked_at:
         return "form only", "muted"
-    may = [word for word, value in rights.items() if value]
+    may = [word for word, value in result.rights.items() if value]
     return (f"✓ {' '.join(may)}", "good") if may else ("✗ no rights", "bad")
 
 
 def explain_report(report: CheckReport) -> Content:
     """What it may do, how long the answer took, and what is worth knowing."""
-    rights = (("list", report.list), ("read", report.read), ("write", report.write))
     lines = []
-    if all(value is None for _, value in rights):
+    if not report.looked_at:
         lines.append(Content.assemble(("? ", "dim"), content(report.account, "bold")))
     else:
         pieces: list[Content | tuple[str, str] | str] = [content(report.account, "bold"), ":  "]
-        for word, value in rights:
+        for word, value in report.rights.items():
             sign, colour = _SIGNS[value]
             pieces += [(f"{sign} ", f"bold {colour}"), f"{word}   "]
-        pieces.append((f"answered in {_seconds(report.seconds)}", "dim"))
+        answered = f"answered in {_seconds(report.seconds)}"
+        if len(report.account) <= ACCOUNT:
+            pieces.append((answered, "dim"))
         lines.append(Content.assemble(*pieces))
+        if len(report.account) > ACCOUNT:
+            lines.append(content(f"· {answered.capitalize()}", "dim"))
     lines += [content(f"· {note}", "dim") for note in report.notes]
     return Content("\n").join(lines)
 

@@ -15,15 +15,16 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.schedule import Schedule
-from lytics_azure_tui.tui.figures import size
 from lytics_azure_tui.tui.text import content, plain, rich
+from lytics_azure_tui.tui.widgets.form import LABEL, WIDEST_LABEL
+from lytics_azure_tui.tui.widgets.preview import cell
 from lytics_azure_tui.tui.widgets.problem import explain
 
 if TYPE_CHECKING:
     from lytics_azure_tui.jobs.kind import Rehearsal
 
-LABEL = 24
 NEXT_RUNS = 5
 FILES, ROWS, COLUMNS, CELL = 8, 10, 30, 24
 
@@ -55,9 +56,10 @@ class Review(VerticalScroll):
 
     def show_answers(self, pairs: Sequence[tuple[str, str]]) -> None:
         """(label, answer) of each question that matters; an empty answer is one that was left out."""
-        table = Table.grid(Column(width=LABEL), Column(overflow="fold"))
+        width = min(max([LABEL, *(len(label) + 2 for label, _ in pairs)]), WIDEST_LABEL)
+        table = Table.grid(Column(width=width), Column(overflow="fold"))
         for label, answer in pairs:
-            table.add_row(rich(label, "dim", LABEL - 2), Text(plain(answer)) if answer else Text("—", "dim"))
+            table.add_row(rich(label, "dim", width - 2), Text(plain(answer)) if answer else Text("—", "dim"))
         self.query_one("#answers", Static).update(table)
 
     def show_schedule(self, schedule: Schedule | None, now: datetime, zone: tzinfo | None) -> None:
@@ -93,7 +95,7 @@ class Review(VerticalScroll):
         for column in rehearsal.columns[:COLUMNS]:
             table.add_column(rich(column, "bold", CELL))
         for row in rehearsal.sample[:ROWS]:
-            table.add_row(*(Text("∅", "dim") if cell is None else rich(cell, cells=CELL) for cell in row[:COLUMNS]))
+            table.add_row(*(cell(value, CELL) for value in row[:COLUMNS]))
         table.display = bool(rehearsal.columns)
 
 

@@ -10,8 +10,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.run import Run, RunState
-from lytics_azure_tui.tui.figures import count, duration, relative, size
+from lytics_azure_tui.tui.figures import count, duration, relative
 from lytics_azure_tui.tui.text import cut, plain
 from lytics_azure_tui.tui.widgets.pace import Pace, bar, sparkline
 from lytics_azure_tui.tui.widgets.states import STYLES, run_state

@@ -1,0 +1,23 @@
+"""How amounts are written, wherever they are read."""
+
+from __future__ import annotations
+
+_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
+
+
+def size(amount: float) -> str:
+    """Bytes in decimal units, three significant digits: 680 MB, 1.25 GB."""
+    value = float(amount)
+    for unit in _UNITS:
+        if value < 999.5 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    if unit == "B":
+        return f"{value:.0f} B"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def about_rows(number: int) -> str:
+    """An estimate in words: about 1,234 rows."""
+    return f"about {number:,} row{'' if number == 1 else 's'}"
