@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from lytics_azure_tui.azure.upload import Uploader
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.sandbox.azurite import Azurite
+
+# A shell starts its background jobs, and so this suite among them, with SIGINT ignored. What the tests start would
+# inherit that and never hear the Ctrl+C that they send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is slow, not wrong.
 settings.register_profile("tests", deadline=None)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from threading import Event
 from typing import Any, NoReturn, Protocol
 
 import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from lytics_azure_tui.errors import Cancelled
@@ -40,6 +45,26 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.widgets.Input.cursor_blink", False)
 
 
+@pytest.fixture(autouse=True)
+def quick_typist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters come into a line as from a quick typist. Textual would wait a tenth of a second after each."""
+    press = Pilot.press
+
+    async def type_or_press(pilot: Pilot[Any], *keys: str) -> None:
+        for is_text, group in groupby(keys, lambda key: len(key) == 1):
+            together = list(group)
+            driver = pilot.app._driver
+            assert driver is not None
+            while is_text and len(together) > 1 and isinstance(pilot.app.focused, Input | TextArea):
+                letter = together.pop(0)
+                event = events.Key(letter if letter.isalnum() else _character_to_key(letter), letter)
+                event.set_sender(pilot.app)
+                driver.send_message(event)
+            await press(pilot, *together)
+
+    monkeypatch.setattr(Pilot, "press", type_or_press)
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """An empty configuration; the test fills it."""
@@ -59,6 +84,14 @@ def never() -> Iterator[Never]:
 
     yield wait
     ended.set()
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Waits for something to become true."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        await pilot.pause(0.02)
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -110,7 +143,11 @@ def picture(snap_compare: Callable[..., bool]) -> Picture:
             app.theme = theme
 
         async def rest(pilot: Pilot[Any]) -> None:
-            await (pilot.pause(0.3) if loading else settled(pilot))
+            if loading:
+                await pilot.pause(0.3)
+                await pilot.pause()
+            else:
+                await settled(pilot)
 
         async def prepare(pilot: Pilot[Any]) -> None:
             await settled(pilot)

@@ -11,6 +11,7 @@ import pytest
 
 from lytics_azure_tui.azure.blob import BlobInfo, ContainerInfo, FolderInfo, Page
 from lytics_azure_tui.errors import Fatal, LyazureError
+from lytics_azure_tui.jobs import choices
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.secret import Secret
 from tests.tui.world import StillDesk, World
@@ -96,9 +97,9 @@ def full() -> Shelf:
 def put_on(world: World, shelf: Shelf, patch: pytest.MonkeyPatch) -> None:
     """Gives the world an authorization, and the shelf in place of Azure."""
     world.authorization()
-    # In this order: a module that is first imported while the other name is patched would keep the shelf for ever.
-    patch.setattr("lytics_azure_tui.jobs.choices.BlobStore", lambda _connection: shelf)
     patch.setattr("lytics_azure_tui.azure.blob.BlobStore", lambda _connection: shelf)
+    # Imported above, before anything is patched: what a module takes from a patched one while it loads stays for good.
+    patch.setattr(choices, "BlobStore", lambda _connection: shelf)
 
     def unlock(_desk: StillDesk, authorization_id: str) -> AzureStorage:
         return AzureStorage(id=authorization_id, label="Warehouse storage", connection_string=KEY)

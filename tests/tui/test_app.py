@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
@@ -23,7 +23,7 @@ from lytics_azure_tui.model.run import Progress
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner.doctor import Check, State
 from lytics_azure_tui.runner.service import RunnerStatus
-from lytics_azure_tui.tui.app import farewell
+from lytics_azure_tui.tui.app import LyazureApp, farewell
 from lytics_azure_tui.tui.commands import commands_of
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.screens.authorizations import Authorizations
@@ -35,7 +35,7 @@ from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.screens.streams import Streams
 from lytics_azure_tui.tui.themes import LIGHT
 from lytics_azure_tui.tui.widgets.problem import Problem
-from tests.tui.conftest import LARGE, SMALL, Picture, settled
+from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.world import NOW, Drawer, World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -130,11 +130,15 @@ async def test_the_palette_runs_a_command(world: World) -> None:
         await pilot.pause()
         assert isinstance(app.screen, CommandPalette)
         await pilot.press(*"streams")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: "Streams" in first_command(app))
         await pilot.press("down", "enter")
-        await pilot.pause(0.5)
-        await settled(pilot)
-        assert isinstance(app.screen, Streams)
+        await until(pilot, lambda: isinstance(app.screen, Streams))
+
+
+def first_command(app: LyazureApp) -> str:
+    """What stands at the top of the palette."""
+    found = app.screen.query_one(CommandList)
+    return str(found.get_option_at_index(0).prompt) if found.option_count else ""
 
 
 @pytest.mark.parametrize("key", ["1", "2", "3"])
@@ -285,12 +289,10 @@ async def test_two_that_need_the_passphrase_ask_once(world: World, monkeypatch: 
     async with app.run_test(size=LARGE) as pilot:
         await settled(pilot)
         workers = [app.run_worker(app.fetch(world.desk.secrets, "open"), exit_on_error=False) for _ in "ab"]
-        await pilot.pause(0.3)
-        assert isinstance(app.screen, Passphrase)
+        await until(pilot, lambda: isinstance(app.screen, Passphrase))
         await pilot.press(*"wrong", "enter")
-        await pilot.pause(0.3)
+        await until(pilot, lambda: "does not open" in str(app.screen.query_one("#reason").render()))
         assert isinstance(app.screen, Passphrase)
-        assert "does not open" in str(app.screen.query_one("#reason").render())
         assert app.screen.query_one(Input).value == ""
         await pilot.press(*"right", "enter")
         await asyncio.gather(*(worker.wait() for worker in workers))
@@ -304,8 +306,7 @@ async def test_the_clock_of_the_head_goes_on(world: World) -> None:
     async with app.run_test(size=LARGE) as pilot:
         await settled(pilot)
         world.clock.moment = NOW + timedelta(minutes=1)
-        await pilot.pause(1.2)
-        assert "14:06" in str(app.screen.query_one("Masthead").render())
+        await until(pilot, lambda: "14:06" in str(app.screen.query_one("Masthead").render()))
 
 
 async def test_a_timer_that_comes_after_the_end_finds_no_screen_and_no_fault(world: World) -> None:
@@ -330,7 +331,7 @@ async def test_the_runner_is_started_once_the_first_screen_is_there(
     app = world.app()
     async with app.run_test(size=LARGE) as pilot:
         await settled(pilot)
-        await pilot.pause(0.5)
+        await until(pilot, lambda: bool(started))
         await settled(pilot)
     assert started == [True]
 
@@ -343,11 +344,10 @@ async def test_the_theme_that_was_chosen_is_kept(world: World) -> None:
         await pilot.press("f9")
         await pilot.pause()
         await pilot.press(*"lyazure-light")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: LIGHT.name in first_command(app))
         await pilot.press("down", "enter")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: app.theme == LIGHT.name)
         await settled(pilot)
-        assert app.theme == LIGHT.name
     kept = (world.folder.root / "settings.toml").read_text()
     assert kept.startswith("# ours\n[engine]\nruns_at_once = 3\n")
     assert world.folder.settings().screen.theme == LIGHT.name

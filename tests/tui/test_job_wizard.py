@@ -24,9 +24,9 @@ from lytics_azure_tui.tui.screens.job_wizard import ADVANCED, FIELDS, NAME, REVI
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.review import Review
 from tests.conftest import Storage
-from tests.tui.conftest import LARGE, SMALL, Picture, settled
+from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.shelf import AT, Shelf, full, put_on
-from tests.tui.test_blob_browser import names, until
+from tests.tui.test_blob_browser import names
 from tests.tui.world import StillDesk, World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -87,6 +87,11 @@ async def fill(pilot: Pilot[Any]) -> None:
     await to_fields(pilot)
     await pilot.press(*"customers", "enter", *"landing", "enter", *"daily/customers_20261101.csv")
     await settled(pilot)
+
+
+def typed(words: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Into the line with the focus."""
+    return lambda pilot: pilot.press(*words)
 
 
 def act(*steps: str | Callable[[Pilot[Any]], Awaitable[None]]) -> Callable[[Pilot[Any]], Awaitable[None]]:
@@ -161,7 +166,7 @@ def test_the_checklist(picture: Picture, world: World, size: tuple[int, int], sh
 
 @SIZES
 def test_fields_with_errors(picture: Picture, world: World, size: tuple[int, int], shelf: Shelf) -> None:
-    assert picture(world, size, before=act(to_fields, *"my stream", "ctrl+n"))
+    assert picture(world, size, before=act(to_fields, typed("my stream"), "ctrl+n"))
 
 
 @SIZES

@@ -17,7 +17,7 @@ from lytics_azure_tui.tui.quarantine_pages import PAGE
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.widgets.grid import Grid
-from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled
+from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled, until
 from tests.tui.world import World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -141,9 +141,7 @@ async def test_new_lines_of_the_log_appear_while_the_run_goes(world: World) -> N
         app.push_screen(RunDetail(world.desk, run.id))
         await settled(pilot)
         world.ledger.log(run.id, "info", "the second block is here")
-        await pilot.pause(0.5)
-        await settled(pilot)
-        assert "the second block is here" in drawn(app.screen.query_one("#lines"))
+        await until(pilot, lambda: "the second block is here" in drawn(app.screen.query_one("#lines")))
 
 
 def drawn(widget: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -11,7 +12,7 @@ from lytics_azure_tui.lytics.protocol import Preview, StreamInfo
 from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.screens.streams import PREVIEW_COLUMNS
 from lytics_azure_tui.tui.widgets.grid import Grid
-from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled
+from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled, until
 from tests.tui.world import NOW, World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -105,19 +106,25 @@ async def test_the_newer_of_two_answers_is_shown(world: World) -> None:
     filled(world)
     app = world.app()
     slow = world.streams.fields
+    answer = Event()
+    asked: list[str] = []
+    answered: list[str] = []
 
     def fields(stream: str) -> list[object]:
-        import time
-
-        time.sleep(0.6 if stream == "customers" else 0)
+        asked.append(stream)
+        if stream == "customers":
+            answer.wait(10)
+        answered.append(stream)
         return [type(found)(f"{stream} {found.name}", found.filled) for found in slow(stream)]
 
     world.streams.fields = fields  # type: ignore[assignment, method-assign]
     async with app.run_test(size=LARGE) as pilot:
         await pilot.press("3")
-        await pilot.pause(0.2)
+        await until(pilot, lambda: asked == ["customers"])
         await pilot.press("down")
-        await pilot.pause(0.9)
+        await until(pilot, lambda: answered == ["loyalty"])
+        answer.set()
+        await until(pilot, lambda: "customers" in answered)
         await settled(pilot)
         grid = app.screen.query_one("#fields-grid", Grid)
         assert grid.get_row_at(0)[0].plain.startswith("loyalty ")

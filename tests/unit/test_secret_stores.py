@@ -159,9 +159,9 @@ def test_a_secret_read_once_is_there_at_once_until_the_file_changes(folder: Fold
     store, other = open_store(folder, WORD), open_store(folder, WORD)
     store.set("a", "field", Secret("one"))
     assert other.get("a", "field") == Secret("one")
-    began = time.perf_counter()
+    began = time.thread_time()
     assert all(other.get("a", "field") == Secret("one") for _ in range(100))
-    assert time.perf_counter() - began < 0.2
+    assert time.thread_time() - began < 0.2
     store.set("a", "field", Secret("two"))
     assert other.get("a", "field") == Secret("two")
     store.delete("a", "field")

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def begun(world: World, step: str, id: str = "copy") -> None:
     deadline = time.monotonic() + 30
     while not world.tried(step, id):
         assert time.monotonic() < deadline, places.runner_log(world.folder).read_text()
+        time.sleep(0.05)
+
+
+def until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits for something that another process is about to do."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.05)
 
 
@@ -66,6 +75,7 @@ def test_of_several_runners_one_works_and_the_others_leave(world: World) -> None
     ended = world.wait(run)
     assert_whole(world, ended)
     assert (ended.attempt, world.tried("commit")) == (1, 1)
+    until(lambda: sum(runner.poll() is None for runner in runners) == 1)
     time.sleep(0.5)
     left = [runner for runner in runners if runner.poll() is None]
     status = service.runner_status(world.folder)
@@ -247,7 +257,7 @@ def test_the_first_signal_lets_runs_finish_and_starts_no_new_ones(world: World) 
     runner = service.ensure_runner(world.folder)
     begun(world, "do 2")
     os.kill(runner.pid, signal.SIGTERM)
-    time.sleep(0.5)
+    until(lambda: "Lets runs finish" in places.runner_log(world.folder).read_text())
     other = world.ledger.enqueue(world.job("other"), Trigger.MANUAL)
     time.sleep(0.5)
     assert alive.birth(runner.pid) is not None
@@ -327,10 +337,17 @@ def test_an_idle_runner_costs_next_to_nothing(world: World) -> None:
     for number in range(50):
         world.job(f"job-{number}")
     runner = service.ensure_runner(world.folder)
-    time.sleep(2)
+    until(lambda: rests(runner.pid))
     before = processor_seconds(runner.pid)
     time.sleep(4)
     assert processor_seconds(runner.pid) - before <= 0.04
+
+
+def rests(pid: int) -> bool:
+    """Whether a process has done what it does first."""
+    before = processor_seconds(pid)
+    time.sleep(1)
+    return processor_seconds(pid) - before <= 0.01
 
 
 def processor_seconds(pid: int) -> float:

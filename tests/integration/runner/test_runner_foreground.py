@@ -15,7 +15,7 @@ from lytics_azure_tui.model.run import RunState, Trigger
 from lytics_azure_tui.runner import places, service
 from lytics_azure_tui.runner.events import Event, ExitSummary
 from lytics_azure_tui.runner.foreground import run_saved
-from tests.integration.runner.test_runner_background import begun, let_go
+from tests.integration.runner.test_runner_background import begun, let_go, until
 from tests.integration.runner.world import World, assert_whole
 
 
@@ -30,6 +30,10 @@ class Told:
 
     def kinds(self, label: str = "Job copy") -> list[str]:
         return [e.kind for e in self.events if e.run and e.run.label == label and e.kind not in ("progress", "log")]
+
+    def is_draining(self) -> bool:
+        """Whether the first signal was heard."""
+        return "Lets runs finish" in self.notices
 
     @property
     def notices(self) -> str:
@@ -142,7 +146,7 @@ def test_when_that_runner_dies_its_work_goes_on_here(world: World) -> None:
     meanwhile(
         lambda: begun(world, "do 2"),
         lambda: os.kill(background.pid, signal.SIGKILL),
-        lambda: time.sleep(1),
+        lambda: until(lambda: "its work goes on here" in told.notices),
         lambda: let_go(world),
     )
     summary = run_saved(world.folder, ["copy"], on_event=told)
@@ -160,7 +164,7 @@ def test_what_a_dead_runner_left_in_the_queue_is_gone_on_with(world: World) -> N
 def test_a_signal_lets_runs_finish(world: World) -> None:
     world.job(script={"do 2": ["wait"]})
     told = Told()
-    meanwhile(lambda: begun(world, "do 2"), interrupt, lambda: time.sleep(1), lambda: let_go(world))
+    meanwhile(lambda: begun(world, "do 2"), interrupt, lambda: until(told.is_draining), lambda: let_go(world))
     summary = run_saved(world.folder, ["copy"], on_event=told)
     assert summary.interrupted
     assert_whole(world, summary.runs[0])
@@ -170,7 +174,7 @@ def test_a_signal_lets_runs_finish(world: World) -> None:
 def test_a_second_signal_stops_at_once_and_the_run_stays_resumable(world: World) -> None:
     world.job(script={"do 2": ["stuck"]})
     told = Told()
-    meanwhile(lambda: begun(world, "do 2"), interrupt, lambda: time.sleep(0.6), interrupt)
+    meanwhile(lambda: begun(world, "do 2"), interrupt, lambda: until(told.is_draining), interrupt)
     summary = run_saved(world.folder, ["copy"], on_event=told)
     assert summary.interrupted
     assert world.ledger.run(summary.runs[0].id).state is RunState.QUEUED
