@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def separator(delimiter: str) -> str:
-    """The one character between fields: t is tab, else the first character counts."""
-    return "\t" if delimiter == "t" else delimiter[0]
+    """The one character between fields: only the first counts, and t is tab, so that "tab" is one too."""
+    return "\t" if delimiter[0] == "t" else delimiter[0]

@@ -73,6 +73,20 @@ def test_without_labels_what_is_due_runs(account: Storage, program: Program) -> 
     assert "Nothing is due" in second.stderr
 
 
+def test_a_folder_that_is_not_there_is_not_made_by_a_mistyped_option(tmp_path: Path, program: Program) -> None:
+    for option in ("--run-saved", "--watch"):
+        result = program(option, config=tmp_path / "nowhere")
+        assert result.returncode == Exit.USAGE
+        assert f"The configuration folder {tmp_path / 'nowhere'} is not there" in result.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_without_jobs_is_named(tmp_path: Path, program: Program) -> None:
+    result = program("--run-saved", config=tmp_path)
+    assert result.returncode == Exit.DONE
+    assert f"No jobs are saved in {tmp_path}" in result.stderr
+
+
 def test_rows_in_quarantine_have_an_exit_code_of_their_own(account: Storage, program: Program) -> None:
     account.put("people.csv", RAGGED)
     result = program("--run-saved", "people")

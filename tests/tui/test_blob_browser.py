@@ -185,6 +185,11 @@ async def test_typing_asks_the_server_for_beginnings_and_finds_parts_among_what_
         assert ("landing", "partners/") not in shelf.asked, "it asks when typing pauses, not for every letter"
         await pilot.press("escape")
         assert names(pilot)[:2] == ["landing", "daily/"]
+        words = pilot.app.screen.query_one(".preview-words", Static)
+        await pilot.press(*"nowhere")
+        await until(pilot, lambda: "No name begins with this" in str(words.render()))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Go to a file" in str(words.render()))
 
 
 async def test_pages_come_one_by_one(world: World, shelf: Shelf) -> None:

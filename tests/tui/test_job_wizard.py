@@ -22,6 +22,7 @@ from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.job_wizard import ADVANCED, FIELDS, NAME, REVIEW, JobWizard
 from lytics_azure_tui.tui.widgets.form import Form
+from lytics_azure_tui.tui.widgets.pick import Pick
 from lytics_azure_tui.tui.widgets.review import Review
 from tests.conftest import Storage
 from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
@@ -364,6 +365,21 @@ async def test_choices_that_come_too_late_are_dropped(world: World, shelf: Shelf
         await pilot.press("down")
         await until(pilot, lambda: len(choices(pilot)) == 2)
         assert [choice.split()[0] for choice in choices(pilot)] == ["x", "y"]
+
+
+async def test_after_the_same_choice_once_more_typing_still_opens_the_list(world: World, shelf: Shelf) -> None:
+    async with world.app().run_test(size=LARGE) as pilot:
+        await to_fields(pilot)
+        field = form(pilot, FIELDS).fields["container"].control
+        assert isinstance(field, Pick)
+        await pilot.press("tab")
+        for _ in range(2):
+            await pilot.press("down")
+            await until(pilot, lambda: len(choices(pilot)) == 3)
+            await pilot.press("enter")
+            assert (field.answer, field.is_open) == ("archive", False)
+        await pilot.press("backspace")
+        assert choices(pilot) == ["archive"]
 
 
 async def test_choices_that_failed_come_with_a_retry(world: World, shelf: Shelf) -> None:

@@ -180,6 +180,11 @@ class BlobBrowser(Browser[Picked]):
         self._tree.redraw()
         more = f" · {contain:,} of those loaded contain it" if contain else ""
         self._subtitle(f"{begin:,} begin with it{more}" if asked else f"looking names up…{more}")
+        if asked and not self._listing.found:
+            self.query_one(Preview).clear(
+                "No name begins with this, and none that is loaded contains it. Folders that were not opened are not "
+                "loaded: escape takes the filter away, enter opens a folder."
+            )
 
     @on(BlobTree.Descended)
     def _descended(self, event: BlobTree.Descended) -> None:

@@ -104,8 +104,10 @@ class Pick(Widget):
         return self.line.answer
 
     def put(self, answer: Any) -> None:
-        self._by_hand = False
+        before = self.line.value
         self.line.put(answer)
+        # The line tells nothing when its text stays the same, and what comes next is typed.
+        self._by_hand = self.line.value == before
 
     @property
     def is_open(self) -> bool:
