@@ -161,12 +161,16 @@ def _given(ctx: click.Context, name: str) -> bool:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    # Textual draws on stderr: with `2>file` the terminal would stay empty.
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _open_screens(root: Path | None) -> int:
     if not _has_terminal():
-        raise click.UsageError("The screens need a terminal. Without one, use --run-saved, --list or --doctor.")
+        raise click.UsageError(
+            "The screens need a terminal, for stdin, stdout and stderr. "
+            "Without one, use --run-saved, --list or --doctor."
+        )
     # What is made while starting lives to the end: looking for garbage in it costs a tenth of the start.
     gc.disable()
     from lytics_azure_tui.tui.app import LyazureApp

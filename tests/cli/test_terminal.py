@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -66,13 +67,21 @@ class Terminal:
             self.seen += data.decode(errors="replace")
 
 
-def _open(folder: Folder, *arguments: str) -> Terminal:
+def _open(folder: Folder, *arguments: str, errors_to: Path | None = None) -> Terminal:
     pid, file = pty.fork()
     if pid == 0:
+        if errors_to is not None:
+            os.dup2(os.open(errors_to, os.O_WRONLY | os.O_CREAT), 2)
         os.environ["TERM"] = "xterm-256color"
         command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(folder.root), *arguments]
         os.execv(sys.executable, command)
     return Terminal(pid, file)
+
+
+def test_the_screens_are_not_drawn_into_a_file(folder: Folder) -> None:
+    terminal = _open(folder, errors_to=folder.root / "errors")
+    assert terminal.end() == Exit.USAGE
+    assert "The screens need a terminal, for stdin, stdout and stderr" in (folder.root / "errors").read_text()
 
 
 @pytest.fixture
