@@ -189,6 +189,12 @@ async def test_replay_asks_says_how_many_rows_and_queues_a_run(world: World) -> 
         await settled(pilot)
         (replay,) = world.ledger.runs(active=True)
         assert (replay.trigger, replay.replay_of) == (Trigger.REPLAY, run.id)
+        facts = " ".join(str(app.screen.query_one("#facts", Static).render()).split())
+        assert f"Replays the quarantine of run {run.id}" in facts, "the outcome is told there"
+        await pilot.press("escape")
+        await settled(pilot)
+        assert isinstance(app.screen, RunDetail)
+        assert app.screen.heading == f"Run {run.id}"
 
 
 async def test_export_writes_every_row_to_a_file_that_only_its_owner_reads(world: World) -> None:

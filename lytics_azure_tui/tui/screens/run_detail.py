@@ -187,7 +187,7 @@ class RunDetail(DeskScreen):
 
     @work(group="deed", description="replay the quarantine", exit_on_error=False)
     async def action_replay(self) -> None:
-        """Reads the quarantined rows again."""
+        """Reads the quarantined rows again, and goes to the run that does: what became of the rows is told there."""
         if self._details is None or not self._replayable(self._details.run):
             return
         run = self._details.run
@@ -195,8 +195,15 @@ class RunDetail(DeskScreen):
         question = (
             f"{rows} read again with the job as it is now. What still cannot be used goes to the new run's quarantine."
         )
-        if await self.app.push_screen_wait(Confirm(f"Replay {run.label}?", question, yes="Replay", no="Not now")):
-            await self.do(lambda: self.desk.replay(run.id), "replay the rows", f"{run.label}: replay queued")
+        if not await self.app.push_screen_wait(Confirm(f"Replay {run.label}?", question, yes="Replay", no="Not now")):
+            return
+        try:
+            replay = await self.fetch(lambda: self.desk.replay(run.id), "replay the rows")
+        except LyazureError as error:
+            self.problem(error)
+        else:
+            self.problem(None)
+            self.app.push_screen(RunDetail(self.desk, replay.id))
 
     @work(group="deed", description="export the quarantine", exit_on_error=False)
     async def action_export(self) -> None:
