@@ -161,7 +161,8 @@ class Unavailable:
         raise self._error
 
     def describe(self) -> str:
-        return f"There is no store for secrets: {self._error}"
+        # What to do about it is said beside this.
+        return f"There is no store for secrets: {'. '.join(filter(None, (self._error.what, self._error.why)))}"
 
 
 def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authorization:
