@@ -69,6 +69,6 @@ $(TOOLS): pyproject.toml $(PACKAGE)
 	@touch $@
 
 $(SYSTEM): | $(VENV)/bin/python
-	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-run-session >/dev/null && command -v gpg >/dev/null || { \
-	  $(call apt_install,gnome-keyring dbus gnupg); }
+	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-run-session >/dev/null && command -v gpg >/dev/null \
+	  && command -v tsql >/dev/null || { $(call apt_install,gnome-keyring dbus gnupg freetds-bin); }
 	@touch $@

@@ -90,6 +90,11 @@ class ColumnInfo:
         """Whether rows can be ordered by it."""
         return self.type in TIMES
 
+    @property
+    def importable(self) -> bool:
+        """Whether its values can be read without loss."""
+        return self.type in _KNOWN or self.type in _AS_TEXT or self.type in _AS_BYTES
+
     def selected(self, table: str) -> str:
         """SQL that asks for its values without loss, of a table by its alias.
 
@@ -106,7 +111,7 @@ class ColumnInfo:
             return f"CAST({column} AS varbinary(max))"
         if self.type == ROWVERSION:
             return f"CONVERT(binary(8), {column})"
-        if self.type not in _KNOWN:
+        if not self.importable:
             why = "A sql_variant may hold another type in each row" if self.type in _REFUSED else ""
             raise Fatal(
                 f"The column {self.name} is of the type {self.type}, which cannot be imported without loss",
@@ -256,10 +261,9 @@ def preview(
 
 
 def _shown(column: ColumnInfo) -> str:
-    try:
-        selected = column.selected("t")
-    except Fatal:
+    if not column.importable:
         return f"N'({column.type})'"
+    selected = column.selected("t")
     # What is long is cut on the server: a preview is not worth a hundred megabytes.
     if column.type in _AS_TEXT or (column.type == "nvarchar" and "max" in column.declared):
         return f"LEFT({selected}, 200)"

@@ -88,7 +88,9 @@ class SqlImport(JobConfig):
     query_timeout: Annotated[
         int | None,
         Field(ge=1, le=60 * 24),
-        Ask("Query Timeout", "Minutes that a query may take on the server; then it is stopped there."),
+        Ask(
+            "Query Timeout", "How long a query may take on the server; then it is stopped there.", placeholder="minutes"
+        ),
     ] = None
     row_limit: Annotated[
         int | None,
@@ -102,7 +104,7 @@ class SqlImport(JobConfig):
             "What tells which rows are new.",
             advanced=True,
             options={
-                "auto": "The table's rowversion, where it has one; else the Timestamp Column",
+                "auto": "The rowversion, else the Timestamp Column",
                 "timestamp": "The Timestamp Column",
             },
         ),
@@ -125,7 +127,7 @@ class SqlImport(JobConfig):
             "What to do with rows whose Timestamp Column is empty; the run counts them.",
             advanced=True,
             options={
-                "import": "Import them once; they happened when they were imported",
+                "import": "Import once, with the time of the import",
                 "skip": "Leave them out",
             },
         ),

@@ -1,7 +1,7 @@
-"""The demo: the whole program on a storage account of its own, in a configuration folder of its own.
+"""The demo: the whole program on a storage account and a database of its own, in a configuration folder of its own.
 
 Everything that a demo makes lies in one folder below the cache and goes when it ends: the configuration, the streams,
-the secrets (encrypted, with a passphrase that nobody ever sees) and a copy of the sample data, which is generated once.
+the secrets (encrypted, with a passphrase that nobody ever sees) and copies of the sample data, which is generated once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -23,19 +24,20 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
-from lytics_azure_tui.errors import LyazureError
-from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.errors import BadConfiguration, LyazureError
+from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig
-from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner.service import stop_runner
-from lytics_azure_tui.sandbox import sample_data
+from lytics_azure_tui.sandbox import sample_data, sample_tables
 from lytics_azure_tui.sandbox.azurite import Azurite
 from lytics_azure_tui.sandbox.cache import cache_folder, locked, make_once
+from lytics_azure_tui.sandbox.tds import SqlServer
 from lytics_azure_tui.tui.desk import DEMO
 
-AUTHORIZATION = "demo-storage"
-SAVED_IMPORT = "Daily customers"
+STORAGE, DATABASE = "demo-storage", "demo-database"
+SAVED_IMPORTS = ("Daily customers", "Orders")
 END_SECONDS = 20.0
 FAILED = 1
 
@@ -44,7 +46,7 @@ def run_demo(interactive: bool) -> int:
     """Sets the demo up, and opens the screens on it.
 
     Args:
-        interactive: whether there is a terminal; without one the saved import is run, and what it did is printed.
+        interactive: whether there is a terminal; without one two saved imports are run, and what they did is printed.
 
     Returns:
         The exit status, by the rules of the command line.
@@ -52,6 +54,10 @@ def run_demo(interactive: bool) -> int:
     Raises:
         LyazureError: it cannot be set up.
     """
+    if find_spec("numpy") is None:
+        raise BadConfiguration(
+            "The demo needs more than the program itself", fix="Install it with its extra: pipx install '.[sandbox]'"
+        )
     with demo() as folder:
         code = run_program(folder) if interactive else _run_saved(folder)
         if code == FAILED:
@@ -62,12 +68,12 @@ def run_demo(interactive: bool) -> int:
 
 @contextmanager
 def demo() -> Iterator[Folder]:
-    """The configuration folder of a demo, whose storage account lives as long as the context."""
+    """The configuration folder of a demo, whose storage account and database live as long as the context."""
     with _ended_by_signals(), _own_folder() as home, _own_passphrase():
-        samples = make_once(cache_folder() / f"samples-{sample_data.VERSION}", generate)
-        storage = Path(shutil.copytree(samples, home / "storage"))
-        with Azurite(storage, say=say) as azurite:
-            folder = configure(home / "config", azurite.connection_string)
+        files = Path(shutil.copytree(sample_files(), home / "storage"))
+        tables = Path(shutil.copytree(sample_database(), home / "database"))
+        with Azurite(files, say=say) as azurite, SqlServer(tables) as server:
+            folder = configure(home / "config", azurite, server)
             try:
                 yield folder
             finally:
@@ -79,28 +85,47 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)  # noqa: T201 -- before there is a screen
 
 
-def configure(root: Path, connection_string: Secret) -> Folder:
-    """Writes the demo's configuration: one authorization and three saved jobs."""
+def configure(root: Path, azurite: Azurite, server: SqlServer) -> Folder:
+    """Writes the demo's configuration: an authorization for each service, and some saved jobs."""
     folder = Folder.open(root)
     folder.save_settings(Settings(secrets=Secrets(backend="file")))
-    authorization = AzureStorage(
-        id=AUTHORIZATION,
-        label="Demo storage",
-        description="Azurite on this machine, filled with generated data.",
-        connection_string=connection_string,
+    store = open_store(folder)
+    save(
+        folder,
+        store,
+        AzureStorage(
+            id=STORAGE,
+            label="Demo storage",
+            description="Azurite on this machine, filled with generated data.",
+            connection_string=azurite.connection_string,
+        ),
     )
-    save(folder, open_store(folder), authorization)
+    save(
+        folder,
+        store,
+        AzureSql(
+            id=DATABASE,
+            label="Demo database",
+            description="A stand-in for Azure SQL Database on this machine, with generated tables.",
+            server=server.host,
+            port=server.port,
+            database=server.database,
+            user=server.user,
+            password=server.password,
+            ca_file=str(server.ca_file),
+        ),
+    )
     for job in saved_jobs():
         folder.save_job(job)
     return folder
 
 
 def saved_jobs() -> tuple[Job, ...]:
-    """A sequence of daily dumps, a file of a million rows, and one with rows that cannot be used."""
+    """Of files: a sequence of daily dumps, one of a million rows, and one with rows that cannot be used. Two tables."""
     return (
         _job(
             "daily-customers",
-            SAVED_IMPORT,
+            "Daily customers",
             "Full dumps of all customers; only what is new or changed is imported.",
             CsvImport(
                 stream="customers",
@@ -127,6 +152,18 @@ def saved_jobs() -> tuple[Job, ...]:
             "An old system's export: some of its rows end in quarantine.",
             CsvImport(stream="contacts", container="crm", filename=sample_data.RAGGED, timestamp_field="last_contact"),
         ),
+        _job(
+            "orders",
+            "Orders",
+            "A table that goes on: each run takes what is new.",
+            SqlImport(source="sales.orders", timestamp_field="created_at", stream="orders", continuous_update=True),
+        ),
+        _job(
+            "web-activity",
+            "Web activity",
+            "A table of a million rows.",
+            SqlImport(source="web.activity", timestamp_field="occurred_at"),
+        ),
     )
 
 
@@ -136,9 +173,26 @@ def _job(id: str, label: str, description: str, config: JobConfig) -> Job:
         label=label,
         description=description,
         workflow=config.workflow,
-        authorization=AUTHORIZATION,
+        authorization=STORAGE if AzureStorage.method in config.methods else DATABASE,
         config=config,
     )
+
+
+def sample_files() -> Path:
+    """The folder of a storage account with all of the sample data in it; generated once."""
+    return make_once(cache_folder() / f"samples-{sample_data.VERSION}", generate)
+
+
+def sample_database() -> Path:
+    """The folder of a database server with the sample tables in it; generated once."""
+    return make_once(cache_folder() / f"tables-{sample_tables.VERSION}", generate_tables)
+
+
+def generate_tables(folder: Path) -> None:
+    """Makes a database server's folder with the sample tables in it."""
+    say("Generating the sample tables, once…")
+    with SqlServer(folder) as server:
+        sample_tables.fill(server, say)
 
 
 def generate(folder: Path) -> None:
@@ -167,8 +221,8 @@ def run_program(folder: Folder, *options: str) -> int:
 
 
 def _run_saved(folder: Folder) -> int:
-    """Runs the saved import as cron would, and lists what came of it."""
-    code = run_program(folder, "--run-saved", SAVED_IMPORT)
+    """Runs saved imports as cron would, and lists what came of it."""
+    code = run_program(folder, "--run-saved", *SAVED_IMPORTS)
     run_program(folder, "--list")
     return code
 

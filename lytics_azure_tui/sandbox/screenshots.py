@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.worker import WorkerError
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.sandbox.demo import SAVED_IMPORT, demo, run_program
+from lytics_azure_tui.sandbox.demo import SAVED_IMPORTS, demo, run_program
 from lytics_azure_tui.tui.app import LyazureApp
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.overview import Overview
@@ -27,7 +27,7 @@ def main(target: Path) -> int:
     """Makes a demo with some runs behind it, and takes its pictures."""
     target.mkdir(parents=True, exist_ok=True)
     with demo() as folder:
-        for label in (SAVED_IMPORT, "Legacy contacts"):
+        for label in (*SAVED_IMPORTS, "Legacy contacts"):
             run_program(folder, "--run-saved", label)
         asyncio.run(_draw(folder, target))
     return 0
@@ -59,6 +59,7 @@ async def _draw(folder: Folder, target: Path) -> None:
         await take("quarantine", "1", "down", "o", "w")
         await take("files", "escape", "up", "e", "tab", "tab", "down", "down", "down", "enter", "down", "down")
         await take("review", "escape", "ctrl+n", "ctrl+n")
+        await take("tables", *["escape"] * 5, *["down"] * 3, "e", "down")
     desk.close()
 
 

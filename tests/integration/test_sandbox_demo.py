@@ -20,24 +20,24 @@ import pytest
 
 from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, unlock
-from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.sandbox import sample_data
+from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
+from lytics_azure_tui.sandbox import sample_data, sample_tables
 from lytics_azure_tui.sandbox.azurite import VERSION, Azurite
-from lytics_azure_tui.sandbox.cache import cache_folder, make_once
-from lytics_azure_tui.sandbox.demo import configure, generate
+from lytics_azure_tui.sandbox.cache import cache_folder
+from lytics_azure_tui.sandbox.demo import configure, sample_database, sample_files
+from lytics_azure_tui.sandbox.tds import SqlServer
 
 DEMO = [sys.executable, "-m", "lytics_azure_tui", "--demo"]
 
 
 @pytest.fixture(scope="module")
-def fetched() -> tuple[Path, Path]:
+def fetched() -> tuple[Path, ...]:
     """What a demo needs and what is the same for all: Azurite and the generated samples."""
-    samples = make_once(cache_folder() / f"samples-{sample_data.VERSION}", generate)
-    return cache_folder() / f"azurite-{VERSION}", samples
+    return cache_folder() / f"azurite-{VERSION}", sample_files(), sample_database()
 
 
 @pytest.fixture
-def cache(fetched: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def cache(fetched: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache folder of the test's own, so that what demos leave in it can be counted."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     own = tmp_path / "lyazure-tui"
@@ -96,6 +96,7 @@ def test_without_a_terminal_it_runs_the_saved_import_and_says_what_happened(cach
     assert done.returncode == 0, done.stderr
     assert "Daily customers" in done.stdout
     assert f"{rows_that_a_diff_imports():,} rows" in done.stdout
+    assert f"{sample_tables.ORDERS:,} rows of sales.orders" in done.stdout
     assert "Traceback" not in done.stderr
     assert left_behind(cache) == []
 
@@ -122,17 +123,21 @@ def test_what_a_killed_demo_left_the_next_one_clears_away(cache: Path) -> None:
 
 
 def test_its_configuration_opens_with_the_passphrase_and_holds_the_key_in_no_file(
-    azurite: Azurite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azurite: Azurite, sql_server: SqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "correct horse")
-    folder = configure(tmp_path, azurite.connection_string)
+    folder = configure(tmp_path, azurite, sql_server)
     assert folder.problems() == []
-    assert [job.label for job in folder.jobs()] == ["Daily customers", "Legacy contacts", "Web events"]
+    labels = ["Daily customers", "Legacy contacts", "Orders", "Web activity", "Web events"]
+    assert [job.label for job in folder.jobs()] == labels
+    database = unlock(folder, open_store(folder), "demo-database")
+    assert isinstance(database, AzureSql) and database.password == sql_server.password
     authorization = unlock(folder, open_store(folder), "demo-storage")
     assert isinstance(authorization, AzureStorage)
     assert authorization.connection_string == azurite.connection_string
-    key = azurite.connection_string.reveal().partition("AccountKey=")[2].partition(";")[0].encode()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and key in path.read_bytes()]
+    key = azurite.connection_string.reveal().partition("AccountKey=")[2].partition(";")[0]
+    for secret in (key.encode(), sql_server.password.reveal().encode()):
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_bytes()]
 
 
 def test_with_a_terminal_it_opens_the_screens_and_quitting_ends_everything(cache: Path) -> None:

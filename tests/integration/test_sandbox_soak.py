@@ -20,15 +20,15 @@ from lytics_azure_tui.lytics.columns import INGEST_TIME, RUN_ID
 from lytics_azure_tui.lytics.workspace.streams import Workspace
 from lytics_azure_tui.sandbox import sample_data
 from lytics_azure_tui.sandbox.azurite import Azurite
-from lytics_azure_tui.sandbox.cache import cache_folder, make_once
-from lytics_azure_tui.sandbox.demo import SAVED_IMPORT, configure, generate
+from lytics_azure_tui.sandbox.demo import SAVED_IMPORTS, configure, sample_files
+from lytics_azure_tui.sandbox.tds import SqlServer
 
 KILLS = 30
 LARGE = 10_000_000
 
 
 def start(folder: Folder) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(folder.root), "--run-saved", SAVED_IMPORT]
+    command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(folder.root), "--run-saved", SAVED_IMPORTS[0]]
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -52,15 +52,14 @@ def events(folder: Folder) -> list[tuple[str | None, ...]]:
 
 @pytest.mark.soak
 def test_killed_at_any_moment_again_and_again_the_stream_is_that_of_an_undisturbed_import(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sql_server: SqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "soak")
-    samples = make_once(cache_folder() / f"samples-{sample_data.VERSION}", generate)
     random = Random(7)
-    with Azurite(Path(shutil.copytree(samples, tmp_path / "storage"))) as azurite:
-        calm = configure(tmp_path / "calm", azurite.connection_string)
+    with Azurite(Path(shutil.copytree(sample_files(), tmp_path / "storage"))) as azurite:
+        calm = configure(tmp_path / "calm", azurite, sql_server)
         assert start(calm).wait(300) == 0
-        stormy = configure(tmp_path / "stormy", azurite.connection_string)
+        stormy = configure(tmp_path / "stormy", azurite, sql_server)
         killed = 0
         for _ in range(KILLS):
             program = start(stormy)

@@ -26,9 +26,9 @@ from lytics_azure_tui.tui.screens.table_browser import TableBrowser
 from lytics_azure_tui.tui.table_listing import TableListing
 from lytics_azure_tui.tui.widgets.table_list import TableList
 from lytics_azure_tui.tui.widgets.table_look import TableLook
-from tests.tui.conftest import LARGE, SMALL, Picture
+from tests.tui.conftest import LARGE, SMALL, Picture, until
 from tests.tui.database import BRACKETS, EVENTS, SHOP, Stock, full, put_on
-from tests.tui.test_blob_browser import HOSTILE, drawn, until
+from tests.tui.test_blob_browser import HOSTILE, drawn
 from tests.tui.world import World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])

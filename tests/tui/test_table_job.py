@@ -16,10 +16,9 @@ from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.job_wizard import FIELDS, REVIEW, JobWizard
 from lytics_azure_tui.tui.screens.table_browser import TableBrowser
-from tests.tui.conftest import LARGE, SMALL, Picture, settled
+from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.database import SHOP, Stock, full, put_on
 from tests.tui.shelf import AT
-from tests.tui.test_blob_browser import until
 from tests.tui.test_job_wizard import act, choices, form, wizard
 from tests.tui.test_table_browser import names
 from tests.tui.world import World

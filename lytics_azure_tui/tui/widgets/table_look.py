@@ -103,7 +103,7 @@ def facts(info: TableInfo, table: Table) -> Content:
         lines.append(Content.assemble(("Times in: ", "dim"), cut(names, 200)))
     else:
         lines.append(content("! No column of dates or times: a job cannot put its rows in order", "$text-warning"))
-    refused = [column for column in table.columns if not importable(column)]
+    refused = [column for column in table.columns if not column.importable]
     if refused:
         names = ", ".join(f"{plain(column.name, 30)} ({column.type})" for column in refused[:3])
         more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
@@ -111,15 +111,6 @@ def facts(info: TableInfo, table: Table) -> Content:
     if count > COLUMNS:
         lines.append(content(f"Rows are shown with their first {COLUMNS} columns", "dim"))
     return Content("\n").join(lines)
-
-
-def importable(column: ColumnInfo) -> bool:
-    """Whether its values arrive without loss."""
-    try:
-        column.selected("t")
-    except LyazureError:
-        return False
-    return True
 
 
 def column_lines(table: Table) -> list[Content]:
@@ -130,7 +121,7 @@ def column_lines(table: Table) -> list[Content]:
     lines = []
     for column, name in zip(table.columns, names, strict=True):
         padded = name + " " * (width - Content(name).cell_length)
-        good = importable(column)
+        good = column.importable
         lines.append(
             Content.assemble(
                 ("✗ ", "$text-error") if not good else ("◷ ", "$primary") if column.is_time else "  ",
@@ -152,7 +143,7 @@ def _marks(column: ColumnInfo) -> list[str]:
 
 
 def _heading(column: ColumnInfo) -> Text:
-    sign = "✗ " if not importable(column) else "◷ " if column.is_time else ""
+    sign = "✗ " if not column.importable else "◷ " if column.is_time else ""
     key = " key" if column.key else ""
     kind = rich(f"{column.declared}{key}", "dim", CELL)
     return Text.assemble(rich(column.name, "bold", CELL), "\n", sign, kind, end="")
