@@ -1,8 +1,8 @@
 """How fast a table is imported, beside a bare loop of pytds over the same table on the same server.
 
 Run by hand: `python benchmarks/import_sql.py`. The table web.activity of the sandbox's SQL server (ten columns: bigint,
-int, datetime2(7), three texts, decimal, uniqueidentifier, float, bit) goes into a committed stream, by one session and by
-two. README.md in this folder says what is in each figure and what is not.
+int, datetime2(7), three texts, decimal, uniqueidentifier, float, bit) goes into a committed stream, by one session and
+by two. README.md in this folder says what is in each figure and what is not.
 """
 
 from __future__ import annotations
