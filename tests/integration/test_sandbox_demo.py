@@ -96,7 +96,7 @@ def test_without_a_terminal_it_runs_the_saved_import_and_says_what_happened(cach
     assert done.returncode == 0, done.stderr
     assert "Daily customers" in done.stdout
     assert f"{rows_that_a_diff_imports():,} rows" in done.stdout
-    assert f"{sample_tables.ORDERS:,} rows of sales.orders" in done.stdout
+    assert f"{sample_tables.ORDERS:,} rows" in done.stdout
     assert "Traceback" not in done.stderr
     assert left_behind(cache) == []
 

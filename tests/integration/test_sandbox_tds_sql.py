@@ -192,6 +192,8 @@ def test_queries(connection: Any) -> None:
         ("SELECT TOP (2) value FROM GENERATE_SERIES(1, 9) ORDER BY value DESC", [(9,), (8,)]),
         ("SELECT 1 UNION ALL SELECT 1 UNION SELECT 2 ORDER BY 1", [(1,), (2,)]),
         ("SELECT 1 EXCEPT SELECT 2", [(1,)]),
+        ("SELECT TOP (1) WITH TIES v FROM (VALUES (1), (1), (2)) x (v) ORDER BY v", [(1,), (1,)]),
+        ("SELECT STRING_AGG(value, ';') WITHIN GROUP (ORDER BY value DESC) FROM STRING_SPLIT('a,b', ',')", [("b;a",)]),
         ("WITH r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SELECT SUM(n), AVG(n) FROM r", [(10, 2)]),
         (
             "SELECT value, ROW_NUMBER() OVER (ORDER BY value DESC) FROM GENERATE_SERIES(1, 2) ORDER BY 1",
@@ -321,6 +323,33 @@ def test_several_statements_count_each_for_itself(connection: Any) -> None:
         cursor.execute("DROP TABLE #n")
 
 
+def test_calls_of_procedures(connection: Any) -> None:
+    def call(name: str, *arguments: object) -> tuple[list[list[tuple[Any, ...]]], dict[int, Any]]:
+        with connection.cursor() as cursor:
+            cursor.callproc(name, arguments)
+            results = []
+            while True:
+                if cursor.description:
+                    results.append(cursor.fetchall())
+                if not cursor.nextset():
+                    break
+            assert cursor.get_proc_return_status() == 0
+            return results, {place: one.value for place, one in cursor._session.output_params.items()}
+
+    doubled = call(
+        "sp_executesql", "SELECT @b = @a * 2; SELECT @a", "@a int, @b int OUTPUT", 21, pytds.output(param_type="int")
+    )
+    assert doubled == ([[(21,)]], {3: 42})
+    handle = call("sp_prepare", pytds.output(param_type="int"), "@a int", "SELECT @a + 1")[1][0]
+    assert call("sp_execute", handle, 41) == ([[(42,)]], {})
+    call("sp_unprepare", handle)
+    with pytest.raises(pytds.Error, match="Could not find prepared statement"):
+        call("sp_execute", handle, 1)
+    results, outputs = call("sp_prepexec", pytds.output(param_type="int"), "@a int", "SELECT @a + 1", 9)
+    assert results == [[(10,)]]
+    assert outputs[0] > handle
+
+
 def test_errors_have_the_numbers_and_words_of_sql_server(connection: Any) -> None:
     rows(
         connection,
@@ -407,3 +436,28 @@ def test_an_error_of_one_statement_lets_the_next_run(connection: Any) -> None:
             pass
     assert rows(connection, "SELECT COUNT(*) FROM #once") in ([(1,)], [(2,)])
     rows(connection, "DROP TABLE #once")
+
+
+def test_whatever_cannot_be_run_gets_an_answer(connection: Any) -> None:
+    for sql in (
+        "SELECT " + "(" * 3000 + "1" + ")" * 3000,
+        "SELECT " + "-" * 1 + "~" * 5000 + "1",
+        "SELECT " + "1+" * 5000 + "1",
+    ):
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(sql)
+                cursor.fetchall()
+            except pytds.Error:
+                pass
+        assert rows(connection, "SELECT 1") == [(1,)]
+
+
+def test_settings_that_clients_send(connection: Any) -> None:
+    for setting in (
+        "SET ANSI_NULLS, ANSI_PADDING, QUOTED_IDENTIFIER ON", "SET TEXTSIZE 2147483647", "SET ROWCOUNT 0",
+        "SET LANGUAGE us_english", "SET DATEFORMAT ymd", "SET DEADLOCK_PRIORITY LOW", "SET ARITHABORT ON",
+        "SET IMPLICIT_TRANSACTIONS OFF", "SET LOCK_TIMEOUT -1", "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET CURSOR_CLOSE_ON_COMMIT OFF", "SET NOEXEC OFF",
+    ):  # fmt: skip
+        assert rows(connection, f"{setting} SELECT 1") == [(1,)]

@@ -14,7 +14,7 @@ from lytics_azure_tui.sandbox.tds.engine import Engine
 from lytics_azure_tui.sandbox.tds.faults import Faults
 from lytics_azure_tui.sandbox.tds.server import OPERATOR, OWNER
 from lytics_azure_tui.sandbox.tds.service import Service
-from lytics_azure_tui.sandbox.tds.session import Login
+from lytics_azure_tui.sandbox.tds.session_state import Login
 
 
 def main() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from lytics_azure_tui.sandbox.tds import syntax, times, types
+from lytics_azure_tui.sandbox.tds.arithmetic import arithmetic
+from lytics_azure_tui.sandbox.tds.conditions import COMPARISONS, compare, condition
 from lytics_azure_tui.sandbox.tds.convert import Converter
 from lytics_azure_tui.sandbox.tds.errors import SqlError, no_column, unsupported
 from lytics_azure_tui.sandbox.tds.relations import Relation, World
-from lytics_azure_tui.sandbox.tds.types import INT, MAX, SqlType, stronger
-from lytics_azure_tui.sandbox.tds.values import Bound, Parameters, Value, identifier, quoted
+from lytics_azure_tui.sandbox.tds.types import INT, SqlType, stronger
+from lytics_azure_tui.sandbox.tds.values import Bound, Parameters, Value, identifier
 
 
 @dataclass(slots=True)
@@ -194,7 +195,8 @@ class Binder:
         if query is not None and query.order:
             order = [self._order(one, select, items, scope) for one in query.order]
             if select.ties and select.top is not None:
-                sql += f" QUALIFY rank() OVER (ORDER BY {', '.join(order)}) <= {self._count(select.top, 'TOP')}"
+                ranked = ", ".join(_without_position(one, items) for one in order)
+                sql += f" QUALIFY rank() OVER (ORDER BY {ranked}) <= {self._count(select.top, 'TOP')}"
             sql += f" ORDER BY {', '.join(order)}{self._limits(query)}"
         return BoundQuery(sql + limit, columns, assigned)
 
@@ -230,7 +232,7 @@ class Binder:
         if item.variable:
             type_ = self.variable_type(item.variable)
             if item.op != "=":
-                value = self._arithmetic(item.op[0], self.value(syntax.Variable(item.variable), scope), value)
+                value = arithmetic(self.converter, item.op[0], self.value(syntax.Variable(item.variable), scope), value)
             value = self.converter.convert(value, type_)
         return name, value
 
@@ -465,9 +467,9 @@ class Binder:
             case syntax.Unary(op, operand):
                 return self._unary(op, self.value(operand, scope))
             case syntax.Binary(op, left, right):
-                if op in _COMPARISONS or op in ("AND", "OR"):
+                if op in COMPARISONS or op in ("AND", "OR"):
                     raise SqlError(102, f"Incorrect syntax near '{op}'.", severity=15)
-                return self._arithmetic(op, self.value(left, scope), self.value(right, scope))
+                return arithmetic(self.converter, op, self.value(left, scope), self.value(right, scope))
             case syntax.Case():
                 return self._case(expression, scope)
             case syntax.Cast():
@@ -486,7 +488,7 @@ class Binder:
                 how = "BINARY" if "_BIN" in collation.upper() or "_CS" in collation.upper() else "NOCASE"
                 return Bound(f"({value.sql} COLLATE {how})", value.type)
             case syntax.AtTimeZone(operand, zone):
-                from lytics_azure_tui.sandbox.tds.functions import at_time_zone
+                from lytics_azure_tui.sandbox.tds.date_functions import at_time_zone
 
                 return at_time_zone(self, self.value(operand, scope), self.value(zone, scope))
             case syntax.Star():
@@ -551,11 +553,11 @@ class Binder:
     def _case(self, case: syntax.Case, scope: Scope) -> Bound:
         operand = None if case.operand is None else self.value(case.operand, scope)
         conditions = []
-        for condition, _ in case.branches:
+        for test, _ in case.branches:
             if operand is None:
-                conditions.append(self.condition(condition, scope))
+                conditions.append(self.condition(test, scope))
             else:
-                conditions.append(self.compare("=", operand, self.value(condition, scope)))
+                conditions.append(compare(self.converter, "=", operand, self.value(test, scope)))
         results = [self.value(result, scope) for _, result in case.branches]
         otherwise = (
             Bound("NULL", INT, True, None, untyped=True)
@@ -564,8 +566,8 @@ class Binder:
         )
         type_ = self.common([*results, otherwise])
         pieces = [
-            f"WHEN {condition} THEN {self.converter.convert(result, type_).sql}"
-            for condition, result in zip(conditions, results, strict=True)
+            f"WHEN {test} THEN {self.converter.convert(result, type_).sql}"
+            for test, result in zip(conditions, results, strict=True)
         ]
         return Bound(f"CASE {' '.join(pieces)} ELSE {self.converter.convert(otherwise, type_).sql} END", type_)
 
@@ -589,234 +591,15 @@ class Binder:
             )
         return Bound(f"({bound.sql})", bound.columns[0][1].maybe())
 
-    # ---- arithmetic
-
-    def _arithmetic(self, op: str, left: Bound, right: Bound) -> Bound:  # noqa: PLR0911 -- one a kind
-        if left.untyped or right.untyped:
-            other = right if left.untyped else left
-            return self.converter.literal(None, other.type)
-        one, two = left.type, right.type
-        nullable = one.nullable or two.nullable
-        if op == "+" and one.text and two.text:
-            return self._concatenation(left, right)
-        if op == "+" and one.binary and two.binary:
-            length = MAX if MAX in (one.length, two.length) else one.length + two.length
-            return Bound(f"({left.sql} || {right.sql})", types.varbinary(length).maybe(nullable))
-        if one.temporal or two.temporal:
-            return self._moved(op, left, right)
-        type_ = stronger(one, two)
-        if not type_.number:
-            raise SqlError(8117, f"Operand data type {type_.name} is invalid for {_WORDS.get(op, op)} operator.")
-        if op in ("&", "|", "^"):
-            type_ = type_ if type_.integer else INT
-            sides = [self.converter.convert(side, type_).sql for side in (left, right)]
-            sql = f"xor({sides[0]}, {sides[1]})" if op == "^" else f"({sides[0]} {op} {sides[1]})"
-            return Bound(sql, type_.maybe(nullable))
-        if type_.name == "bit":
-            type_ = INT
-        if type_.integer:
-            sides = [self.converter.convert(side, type_).sql for side in (left, right)]
-            known = self._folded(op, left, right, type_)
-            if known is not None:
-                return known
-            return Bound(f"({sides[0]} {'//' if op == '/' else op} {sides[1]})", type_.maybe(nullable or op in "/%"))
-        if type_.name in ("decimal", "numeric"):
-            return self._decimals(op, left, right)
-        sides = [self.converter.convert(side, type_).sql for side in (left, right)]
-        if type_.approximate:
-            # DuckDB has infinity where SQL Server has an error.
-            divisor = f"CASE WHEN {sides[1]} = 0 THEN error('{times.raised(8134, _BY_ZERO)}') ELSE {sides[1]} END"
-            return Bound(f"({sides[0]} {op} {divisor if op in '/%' else sides[1]})", type_.maybe(nullable))
-        return Bound(f"CAST({sides[0]} {op} {sides[1]} AS {type_.duck})", type_.maybe(nullable))
-
-    def _folded(self, op: str, left: Bound, right: Bound, type_: SqlType) -> Bound | None:
-        """The result of two small constants, so that TOP (1 + 2) is known."""
-        one, two = left.value, right.value
-        if not (left.constant and right.constant and type(one) is int and type(two) is int and op in "+-*"):
-            return None
-        result = {"+": one + two, "-": one - two, "*": one * two}[op]
-        if not -(1 << 31) <= result < 1 << 31 or type_.name in ("tinyint", "smallint"):
-            return None
-        return self.converter.literal(result, type_)
-
-    def _concatenation(self, left: Bound, right: Bound) -> Bound:
-        one, two = left.type, right.type
-        length = MAX if MAX in (one.length, two.length) else one.length + two.length
-        type_ = types.nvarchar(length) if one.national or two.national else types.varchar(length)
-        # A sum of short ones is cut at 8,000 bytes, and does not become max.
-        if length != MAX and type_.length == MAX:
-            type_ = replace(type_, length=4000 if type_.national else 8000)
-        if isinstance(left.value, str) and isinstance(right.value, str):
-            return self.converter.literal(left.value + right.value, type_)
-        return Bound(f"({left.sql} || {right.sql})", type_.maybe(one.nullable or two.nullable))
-
-    def _moved(self, op: str, left: Bound, right: Bound) -> Bound:
-        """A datetime and a number of days."""
-        if op not in "+-":
-            raise SqlError(8117, f"Operand data type {left.type.name} is invalid for {_WORDS[op]} operator.")
-        target = stronger(left.type, right.type)
-        if target.name not in ("datetime", "smalldatetime"):
-            raise SqlError(
-                206, f"Operand type clash: {left.type.name} is incompatible with {right.type.name}", severity=16
-            )
-        base = times.DAYS_TO_1900 * times.DAY
-        one, two = (self.converter.convert(side, target).sql for side in (left, right))
-        result = f"({one} {op} ({two} - {base}))"
-        return Bound(times.to_scale(result, target, finer=True), target.maybe())
-
-    def _decimals(self, op: str, left: Bound, right: Bound) -> Bound:
-        """https://learn.microsoft.com/sql/t-sql/data-types/precision-scale-and-length-transact-sql"""
-        one, two = types.as_decimal(left.type), types.as_decimal(right.type)
-        p1, s1, p2, s2 = one.precision, one.scale, two.precision, two.scale
-        nullable = left.type.nullable or right.type.nullable or op in "/%"
-        if op in "+-":
-            scale = max(s1, s2)
-            type_ = types.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
-            sides = [f"CAST({side.sql} AS {type_.duck})" for side in (left, right)]
-            return Bound(f"CAST({sides[0]} {op} {sides[1]} AS {type_.duck})", type_.maybe(nullable))
-        if op == "*":
-            type_ = types.decimal(p1 + p2 + 1, s1 + s2)
-            kinds = (one.duck, two.duck) if p1 + p2 <= 38 else ("DOUBLE", "DOUBLE")
-            product = f"CAST({left.sql} AS {kinds[0]}) * CAST({right.sql} AS {kinds[1]})"
-            return Bound(f"CAST({product} AS {type_.duck})", type_.maybe(nullable))
-        divisor = f"CASE WHEN {right.sql} = 0 THEN error('{times.raised(8134, _BY_ZERO)}') ELSE {right.sql} END"
-        if op == "/":
-            scale = max(6, s1 + p2 + 1)
-            type_ = types.decimal(p1 - s1 + s2 + scale, scale)
-            quotient = f"CAST({left.sql} AS DOUBLE) / CAST({divisor} AS DOUBLE)"
-            return Bound(f"CAST({quotient} AS {type_.duck})", type_.maybe(nullable))
-        scale = max(s1, s2)
-        type_ = types.decimal(min(p1 - s1, p2 - s2) + scale, scale)
-        return Bound(f"CAST({left.sql} % {divisor} AS {type_.duck})", type_.maybe(nullable))
-
-    # ---- conditions
-
-    def condition(self, expression: syntax.Expression, scope: Scope) -> str:  # noqa: PLR0911 -- one a kind
+    def condition(self, expression: syntax.Expression, scope: Scope) -> str:
         """Binds a condition; the text is a BOOLEAN for DuckDB."""
-        match expression:
-            case syntax.Unary("NOT", operand):
-                return f"(NOT {self.condition(operand, scope)})"
-            case syntax.Binary("AND" | "OR" as op, left, right):
-                return f"({self.condition(left, scope)} {op} {self.condition(right, scope)})"
-            case syntax.Binary(op, left, right) if op in _COMPARISONS:
-                return self.compare(op, self.value(left, scope), self.value(right, scope))
-            case syntax.IsNull(operand, negated):
-                return f"({self.value(operand, scope).sql} IS {'NOT ' if negated else ''}NULL)"
-            case syntax.Exists(query):
-                return f"EXISTS ({self.query(query, scope).sql})"
-            case syntax.Between(operand, low, high, negated):
-                value = self.value(operand, scope)
-                lower = self.compare(">=", value, self.value(low, scope))
-                upper = self.compare("<=", value, self.value(high, scope))
-                return f"({'NOT ' if negated else ''}({lower} AND {upper}))"
-            case syntax.In():
-                return self._in(expression, scope)
-            case syntax.Like():
-                return self._like(expression, scope)
-        raise SqlError(
-            4145, "An expression of non-boolean type specified in a context where a condition is expected.", severity=15
-        )
-
-    def compare(self, op: str, left: Bound, right: Bound) -> str:
-        """A comparison, both sides made the same type."""
-        if left.untyped or right.untyped:
-            return "CAST(NULL AS BOOLEAN)"
-        one, two = self._comparable(left, right)
-        return f"({one} {op} {two})"
-
-    def _comparable(self, left: Bound, right: Bound) -> tuple[str, str]:
-        type_ = self.comparison_type(left.type, right.type)
-        sides = []
-        for side in (left, right):
-            value = side if type_.text and side.type.text else self.converter.convert(side, type_)
-            sql = value.sql
-            if type_.name == "datetimeoffset":
-                sql = times.utc(sql)
-            elif side.type.name in ("char", "nchar"):
-                # Blanks at the end do not count.
-                sql = f"rtrim({sql})"
-            sides.append(sql)
-        return sides[0], sides[1]
-
-    def comparison_type(self, left: SqlType, right: SqlType) -> SqlType:
-        """The type that two values are compared as."""
-        if "sql_variant" in (left.name, right.name):
-            other = right if left.name == "sql_variant" else left
-            return types.nvarchar() if other.name == "sql_variant" else other
-        type_ = stronger(left, right)
-        if type_.integer and "timestamp" in (left.name, right.name):
-            return types.BIGINT
-        if type_.text:
-            return types.nvarchar()
-        if type_.binary:
-            return types.varbinary()
-        if type_.name in ("date", "time") and {left.name, right.name} == {"date", "time"}:
-            raise SqlError(402, "The data types date and time are incompatible in the comparison operator.")
-        return type_
-
-    def _in(self, expression: syntax.In, scope: Scope) -> str:
-        operand = self.value(expression.operand, scope)
-        word = "NOT IN" if expression.negated else "IN"
-        if isinstance(expression.choices, syntax.Query):
-            bound = self.query(expression.choices, scope)
-            if len(bound.columns) != 1:
-                raise SqlError(116, "Only one expression can be specified in the select list of IN.")
-            alias = self.alias()
-            one, two = self._comparable(operand, Bound(f"{alias}.c0", bound.columns[0][1]))
-            return f"({one} {word} (SELECT {two} FROM ({bound.sql}) AS {alias}))"
-        choices = [self.value(choice, scope) for choice in expression.choices]
-        tests = [self.compare("=", operand, choice) for choice in choices]
-        # Constants of one type are a list that DuckDB can look up.
-        if all(choice.constant and not choice.untyped for choice in choices):
-            pairs = [self._comparable(operand, choice) for choice in choices]
-            if len({one for one, _ in pairs}) == 1:
-                return f"({pairs[0][0]} {word} ({', '.join(two for _, two in pairs)}))"
-        return f"({'NOT ' if expression.negated else ''}({' OR '.join(tests)}))"
-
-    def _like(self, expression: syntax.Like, scope: Scope) -> str:
-        operand = self.value(expression.operand, scope)
-        pattern = self.value(expression.pattern, scope)
-        escape = "" if expression.escape is None else self.value(expression.escape, scope).value
-        if operand.untyped or pattern.untyped or (pattern.constant and pattern.value is None):
-            return "CAST(NULL AS BOOLEAN)"
-        word = "NOT " if expression.negated else ""
-        text = self.converter.text_of(operand)
-        if pattern.constant and isinstance(pattern.value, str):
-            regex = regex_of_pattern(pattern.value, str(escape or ""))
-            return f"({word}regexp_full_match({text}, {quoted(regex)}, 'si'))"
-        right = self.converter.text_of(pattern)
-        return f"({text} {word}ILIKE {right}{f' ESCAPE {quoted(str(escape))}' if escape else ''})"
+        return condition(self, expression, scope)
 
 
-_COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
-_WORDS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo"}
-_BY_ZERO = "Divide by zero error encountered."
-
-
-def regex_of_pattern(pattern: str, escape: str) -> str:
-    """LIKE has sets, which DuckDB's LIKE has not."""
-    found, position = [], 0
-    while position < len(pattern):
-        char = pattern[position]
-        position += 1
-        if escape and char == escape and position < len(pattern):
-            found.append(re.escape(pattern[position]))
-            position += 1
-        elif char == "%":
-            found.append(".*")
-        elif char == "_":
-            found.append(".")
-        elif char == "[" and "]" in pattern[position:]:
-            end = pattern.index("]", position + (pattern[position : position + 1] == "]"))
-            members = pattern[position:end]
-            inverse = members.startswith("^")
-            members = members[1:] if inverse else members
-            safe = members.replace("\\", "\\\\").replace("]", "\\]").replace("[", "\\[").replace("^", "\\^")
-            found.append(f"[{'^' if inverse else ''}{safe}]" if safe else "")
-            position = end + 1
-        else:
-            found.append(re.escape(char))
-    return "".join(found)
+def _without_position(ordered: str, items: list[tuple[str, Bound]]) -> str:
+    """In a window, a number is no place in the select list."""
+    first, _, direction = ordered.partition(" ")
+    return f"{items[int(first) - 1][1].sql} {direction}" if first.isdigit() else ordered
 
 
 def _named(columns: list[tuple[str, SqlType]], names: list[str]) -> list[tuple[str, SqlType]]:

@@ -7,6 +7,7 @@ import queue
 import ssl
 import struct
 import threading
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,9 +20,11 @@ from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError
 from lytics_azure_tui.sandbox.tds.faults import Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel, Gone, Message
 from lytics_azure_tui.sandbox.tds.parameters import Call, Malformed, Parameter, Reader, skip_headers
+from lytics_azure_tui.sandbox.tds.prepared import Prepared, declared_parameters
 from lytics_azure_tui.sandbox.tds.reply import Reply
-from lytics_azure_tui.sandbox.tds.run import Prepared, Runner, declared_parameters
-from lytics_azure_tui.sandbox.tds.session import Login, Session
+from lytics_azure_tui.sandbox.tds.run import Runner
+from lytics_azure_tui.sandbox.tds.session import Session
+from lytics_azure_tui.sandbox.tds.session_state import Login
 from lytics_azure_tui.sandbox.tds.types import SqlType
 from lytics_azure_tui.sandbox.tds.values import Value
 
@@ -215,6 +218,14 @@ class Conversation:
         except (SqlError, duckdb.Error) as error:
             known = error if isinstance(error, SqlError) else SqlError(40000, f"The request failed. {error}")
             runner.reply.error(known)
+            runner.reply.done("NONE", None, error=True)
+        except (Gone, Malformed):
+            raise
+        except Exception as error:
+            # Whatever a statement meets here, its client gets an answer; the log of the server says where it was.
+            traceback.print_exc()
+            words = f"The statement cannot be run here. {type(error).__name__}: {error}"
+            runner.reply.error(SqlError(40000, words))
             runner.reply.done("NONE", None, error=True)
         if self._gone:
             raise Gone("closed")

@@ -10,24 +10,25 @@ from datetime import date
 import duckdb
 
 from lytics_azure_tui.sandbox.tds import change, syntax, tokens, types
-from lytics_azure_tui.sandbox.tds.arrow import Array, batches
+from lytics_azure_tui.sandbox.tds.alter import Alterer
+from lytics_azure_tui.sandbox.tds.arrow import batches
 from lytics_azure_tui.sandbox.tds.bind import Binder, BoundQuery, Scope
 from lytics_azure_tui.sandbox.tds.define import Definer, column_for
 from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
 from lytics_azure_tui.sandbox.tds.faults import KINDS, Fault, Faults, error_of
-from lytics_azure_tui.sandbox.tds.packets import Channel, Gone
+from lytics_azure_tui.sandbox.tds.packets import Channel
 from lytics_azure_tui.sandbox.tds.parse import parse
-from lytics_azure_tui.sandbox.tds.parse_query import QueryParser
+from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
 from lytics_azure_tui.sandbox.tds.relations import Relation
 from lytics_azure_tui.sandbox.tds.reply import Reply
-from lytics_azure_tui.sandbox.tds.session import Caught, Session
+from lytics_azure_tui.sandbox.tds.rows import Rows
+from lytics_azure_tui.sandbox.tds.session import Session
+from lytics_azure_tui.sandbox.tds.session_state import Caught
 from lytics_azure_tui.sandbox.tds.types import SqlType
 from lytics_azure_tui.sandbox.tds.values import Value, needed
 
-_ROWS = 16_384
-_ROWS_OF_LARGE = 4_096
 _DEEPEST = 32
 # After these SQL Server says that the statement has ended, too.
 _TERMINATED = (515, 547, 2601, 2627, 2628, 8152)
@@ -56,6 +57,8 @@ class Runner:
         self._channel = channel
         self._faults = faults
         self._definer = Definer(session)
+        self._alterer = Alterer(session, self._definer)
+        self._rows = Rows(session, channel)
         self._fault: Fault | None = None
         self._depth = 0
         self._tries = 0
@@ -189,6 +192,13 @@ class Runner:
         if fault.kind == "cut_after_bytes":
             self._channel.cut_after = fault.number
 
+    def _row_fault(self) -> Fault | None:
+        """The fault that the rows to come meet, if one does."""
+        if self._fault is None or self._fault.kind not in ("drop_after_rows", "slow_rows"):
+            return None
+        fault, self._fault = self._fault, None
+        return fault
+
     # ---- each kind of statement
 
     def _statement(self, statement: syntax.AnyStatement) -> None:
@@ -210,47 +220,9 @@ class Runner:
             self._assign(bound, binder.parameters.values)
             return
         self.reply.columns(bound.columns)
-        count = self._send_rows(bound.sql, binder.parameters.values, bound.columns)
+        count = self._rows.send(self.reply, self._row_fault(), bound.sql, binder.parameters.values, bound.columns)
         session.row_count = count
         self._done("SELECT", count)
-
-    def _send_rows(self, sql: str, values: dict[str, Value], columns: list[tuple[str, SqlType]]) -> int:
-        session = self._session
-        described = [type_ for _, type_ in columns]
-        rows = _ROWS_OF_LARGE if any(type_.large for type_ in described) else _ROWS
-        fault = self._fault if self._fault and self._fault.kind in ("drop_after_rows", "slow_rows") else None
-        if fault is not None:
-            self._fault = None
-        count = 0
-        for batch in batches(session.cursor, sql, values, rows):
-            if session.cancel.is_set():
-                raise Cancelled
-            data, ends = encode_rows(batch, described)
-            if fault is None:
-                self.reply.write(data)
-            else:
-                self._send_faulty(fault, data, ends, count)
-            count += batch.length
-        return count
-
-    def _send_faulty(self, fault: Fault, data: memoryview, ends: Array, before: int) -> None:
-        if fault.kind == "drop_after_rows":
-            left = fault.number - before
-            if left > len(ends):
-                self.reply.write(data)
-                return
-            self.reply.write(data[: int(ends[left - 1]) if left > 0 else 0])
-            self._channel.flush_all()
-            self._channel.reset()
-            raise Gone("dropped")
-        start = 0
-        for row in range(fault.number, len(ends) + fault.number, fault.number):
-            stop = int(ends[min(row, len(ends)) - 1])
-            self.reply.write(data[start:stop])
-            self._channel.flush_all()
-            start = stop
-            if self._session.cancel.wait(fault.seconds):
-                raise Cancelled
 
     def _assign(self, bound: BoundQuery, values: dict[str, Value]) -> None:
         session = self._session
@@ -313,7 +285,7 @@ class Runner:
         try:
             if change_.columns and change_.into is None:
                 self.reply.columns(change_.columns)
-                count = self._send_rows(change_.sql, change_.values, change_.columns)
+                count = self._rows.send(self.reply, self._row_fault(), change_.sql, change_.values, change_.columns)
             elif change_.columns and change_.into is not None:
                 count = self._output_into(change_, change_.into)
             else:
@@ -366,7 +338,7 @@ class Runner:
                 case syntax.CreateSchema(_, name):
                     definer.create_schema(name)
                 case syntax.AlterTable():
-                    definer.alter(statement)
+                    self._alterer.alter(statement)
                 case syntax.Drop():
                     definer.drop(statement)
                 case syntax.Grant():
@@ -699,50 +671,6 @@ class Runner:
             data, _ = encode_rows(batch, [type_.maybe()])
             return bytes(data[1:])
         return b""
-
-
-class Prepared:
-    """The statements that a session has prepared, by their handles."""
-
-    def __init__(self) -> None:
-        """None yet."""
-        self._statements: dict[int, tuple[str, str]] = {}
-        self._last = 0
-
-    def add(self, declared: str, text: str) -> int:
-        """Keeps a statement and gives its handle."""
-        self._last += 1
-        self._statements[self._last] = (declared, text)
-        return self._last
-
-    def get(self, handle: int) -> tuple[str, str]:
-        """The declaration of parameters, and the text. Raises: SqlError: 8179."""
-        if handle not in self._statements:
-            raise SqlError(8179, f"Could not find prepared statement with handle {handle}.")
-        return self._statements[handle]
-
-    def remove(self, handle: int) -> None:
-        """Forgets a statement."""
-        self._statements.pop(handle, None)
-
-
-def declared_parameters(text: str) -> dict[str, tuple[SqlType, Value]]:
-    """'@a int, @b nvarchar(10) = N''x'' OUTPUT' as variables without values."""
-    parser = QueryParser(text)
-    found: dict[str, tuple[SqlType, Value]] = {}
-    while parser.token.kind == "variable":
-        name = parser.advance().value.lower()
-        parser.accept("AS")
-        found[name] = (parser.type(), None)
-        if parser.accept("="):
-            parser.sum()
-        parser.accept_one("OUTPUT", "OUT", "READONLY")
-        parser.accept_one("OUTPUT", "OUT")
-        if not parser.accept(","):
-            break
-    if parser.token.kind != "end":
-        raise parser.wrong()
-    return found
 
 
 def _count(rows: list[tuple[object, ...]]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import duckdb
 
@@ -16,88 +16,16 @@ from lytics_azure_tui.sandbox.tds.errors import SqlError, denied, no_object
 from lytics_azure_tui.sandbox.tds.names import split_name
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.relations import Column, Index, Relation
-from lytics_azure_tui.sandbox.tds.tokens import SERVER
+from lytics_azure_tui.sandbox.tds.server_values import PROPERTIES, values_of
+from lytics_azure_tui.sandbox.tds.session_state import Caught, Login, Settings, Transaction
 from lytics_azure_tui.sandbox.tds.types import SqlType
 from lytics_azure_tui.sandbox.tds.values import Value, identifier, needed
 
-VERSION = (
-    "Microsoft SQL Azure (RTM) - 12.0.2000.8 \n\tSep 18 2025 08:26:53 \n\tCopyright (C) 2025 Microsoft Corporation\n"
-)
-_PROPERTIES: dict[str, tuple[SqlType, Value]] = {
-    "productversion": (types.nvarchar(128), "12.0.2000.8"),
-    "edition": (types.nvarchar(128), "SQL Azure"),
-    "engineedition": (types.INT, 5),
-    "productlevel": (types.nvarchar(128), "RTM"),
-    "servername": (types.nvarchar(128), SERVER),
-    "machinename": (types.nvarchar(128), SERVER),
-    "collation": (types.nvarchar(128), types.COLLATION_NAME),
-    "isintegratedsecurityonly": (types.INT, 0),
-    "productmajorversion": (types.nvarchar(128), "12"),
-    "isclustered": (types.INT, 0),
-    "ishadrenabled": (types.INT, 1),
-}
 _EVERYTHING = (
     "CREATE TABLE", "CREATE VIEW", "CREATE SCHEMA", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "REFERENCES",
     "ALTER", "CONTROL", "CONNECT", "VIEW DEFINITION", "VIEW DATABASE STATE", "ALTER ANY SCHEMA", "SHOWPLAN",
 )  # fmt: skip
 _SNAPSHOTS = ("SNAPSHOT", "SERIALIZABLE", "REPEATABLE READ")
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """One that may log in.
-
-    Attributes:
-        owns: whether it may do everything.
-        meets_no_faults: whether ordered faults pass it by.
-    """
-
-    name: str
-    password: str
-    owns: bool = False
-    meets_no_faults: bool = False
-
-    def __repr__(self) -> str:
-        return f"Login({self.name!r})"
-
-
-@dataclass(slots=True)
-class Transaction:
-    """Attributes:
-    count: @@TRANCOUNT.
-    begun: whether DuckDB has begun one: that is put off until the first write, as until then every statement sees what
-        others have committed meanwhile.
-    failed: whether nothing but ROLLBACK is possible.
-    number: for the client.
-    """
-
-    count: int = 0
-    begun: bool = False
-    failed: bool = False
-    number: int = 0
-
-
-@dataclass(slots=True)
-class Settings:
-    """What SET changes."""
-
-    nocount: bool = False
-    xact_abort: bool = False
-    implicit_transactions: bool = False
-    isolation: str = "READ COMMITTED"
-    lock_timeout: int = -1
-    identity_insert: str = ""
-
-
-@dataclass(slots=True)
-class Caught:
-    """The error that a CATCH block handles."""
-
-    number: int
-    message: str
-    severity: int
-    state: int
-    line: int
 
 
 class Session:
@@ -501,53 +429,16 @@ class Session:
 
     def property_of_server(self, name: str) -> tuple[SqlType, Value]:
         """SERVERPROPERTY."""
-        return _PROPERTIES.get(name, (types.nvarchar(128), None))
+        return PROPERTIES.get(name, (types.SYSNAME, None))
 
     def system_value(self, name: str) -> tuple[SqlType, Value] | None:
         """@@name, or a function without arguments."""
-        plain = self._simple_values().get(name)
-        if plain is not None:
-            return plain
         if name == "@@DBTS":
             return types.SqlType("binary", 8), last_rowversion(self.cursor, self.database).to_bytes(8, "big")
         if name == "MIN_ACTIVE_ROWVERSION":
             lowest = self.engine.rowversions.lowest_active(self.database, self.cursor)
             return types.SqlType("binary", 8), lowest.to_bytes(8, "big")
-        if name.startswith("ERROR_"):
-            return self._error_value(name)
-        return None
-
-    def _simple_values(self) -> dict[str, tuple[SqlType, Value]]:
-        login, user = self.user, "dbo" if self.is_owner else self.user
-        name = types.nvarchar(128)
-        state = 0 if not self.transaction.count else -1 if self.transaction.failed else 1
-        return {
-            "@@VERSION": (types.nvarchar(300), VERSION), "@@SPID": (types.SMALLINT, self.spid),
-            "@@TRANCOUNT": (types.INT, self.transaction.count), "@@ROWCOUNT": (types.INT, self.row_count),
-            "ROWCOUNT_BIG": (types.BIGINT, self.row_count), "@@ERROR": (types.INT, self.last_error),
-            "@@SERVERNAME": (name, SERVER), "@@SERVICENAME": (name, SERVER), "@@LANGUAGE": (name, "us_english"),
-            "@@IDENTITY": (types.decimal(38, 0), self.identity),
-            "SCOPE_IDENTITY": (types.decimal(38, 0), self.identity),
-            "@@LOCK_TIMEOUT": (types.INT, self.settings.lock_timeout), "@@NESTLEVEL": (types.INT, 0),
-            "@@OPTIONS": (types.INT, 5432), "@@DATEFIRST": (types.TINYINT, 7), "@@TEXTSIZE": (types.INT, -1),
-            "@@PROCID": (types.INT, 0), "@@MAX_PRECISION": (types.TINYINT, 38), "@@LANGID": (types.SMALLINT, 0),
-            "@@MICROSOFTVERSION": (types.INT, 0x0C0007D0), "@@FETCH_STATUS": (types.INT, 0),
-            "SUSER_SNAME": (name, login), "ORIGINAL_LOGIN": (name, login), "SYSTEM_USER": (name, login),
-            "USER_NAME": (name, user), "CURRENT_USER": (name, user), "SESSION_USER": (name, user), "USER": (name, user),
-            "HOST_NAME": (name, self.host), "APP_NAME": (name, self.application), "XACT_STATE": (types.SMALLINT, state),
-        }  # fmt: skip
-
-    def _error_value(self, name: str) -> tuple[SqlType, Value] | None:
-        caught = self.caught[-1] if self.caught else None
-        known: dict[str, tuple[SqlType, Value]] = {
-            "ERROR_NUMBER": (types.INT, caught.number if caught else None),
-            "ERROR_MESSAGE": (types.nvarchar(4000), caught.message if caught else None),
-            "ERROR_SEVERITY": (types.INT, caught.severity if caught else None),
-            "ERROR_STATE": (types.INT, caught.state if caught else None),
-            "ERROR_LINE": (types.INT, caught.line if caught else None),
-            "ERROR_PROCEDURE": (types.nvarchar(128), None),
-        }
-        return known.get(name)
+        return values_of(self).get(name)
 
 
 def _elsewhere(parts: syntax.Parts) -> SqlError:
