@@ -33,7 +33,8 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     with SqlSession(_authorization(context)) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
-    parts = [Part(one.number, _chain(one, context.sessions), one.to_spec()) for one in survey.slices]
+    slices = [replace(one, told=_told(survey)) for one in survey.slices]
+    parts = [Part(one.number, _chain(one, context.sessions), one.to_spec()) for one in slices]
     data = {
         "checkpoint": survey.memory.checkpoint(config),
         "rows": survey.rows,
@@ -178,6 +179,11 @@ def _about(config: SqlImport, survey: Survey) -> str:
         about = f"no new rows in {config.source}"
     else:
         about = f"importing {survey.rows + survey.timeless:,} rows of {config.source} into {config.stream}"
+    return about + _told(survey)
+
+
+def _told(survey: Survey) -> str:
+    """Up to where the run goes, and the rows that are not simply new."""
     more = [
         f"{count:,} {words}"
         for count, words in (
@@ -187,7 +193,7 @@ def _about(config: SqlImport, survey: Survey) -> str:
         )
         if count
     ]
-    return " — ".join([about + _up_to(survey.memory), *([", ".join(more)] if more else [])])
+    return _up_to(survey.memory) + (f" — {', '.join(more)}" if more else "")
 
 
 def _up_to(memory: Memory) -> str:

@@ -150,7 +150,7 @@ class SliceRun:
         found = table(session, one.schema, one.name)
         if [column.name for column in found.columns] != [name for name, _, _ in one.columns]:
             raise StartOver(f"{one.source} has other columns than it had when the run was planned")
-        self._tell(f"putting the rows of {one.source} in order")
+        self._tell(f"putting in order {one.source}{one.told}")
         temporary = temporary_table(self._context)
         timeout = self._config.query_timeout
         session.run(
@@ -167,7 +167,7 @@ class SliceRun:
             self._take(batch)
             place.received = start + session.received - received
             self._save()
-            self._tell(f"reading {one.source}")
+            self._tell(f"reading {one.source}{one.told}")
         session.run(f"DROP TABLE [{temporary}]")
 
     def _behind(self, batches: Iterator[list[Texts]]) -> Iterator[list[Texts]]:

@@ -109,7 +109,10 @@ def test_what_is_later_than_the_clock_waits_for_its_time(events: Tables, tmp_pat
     job = events.importer(tmp_path, continuous_update=True)
     assert job.run().counts["held back"] == 1
     insert(events, (3, "c", "2026-01-01T13:00:00"))
+    job.sink.stages.clear()
     assert job.run().counts["imported"] == 1
+    told = ", up to 2026-01-01T13:00:00 — 1 looked at again, 1 held back"
+    assert f"reading {events.schema}.t{told}" in job.sink.stages
     events.run("UPDATE {s}.t SET at = '2026-01-01T14:00:00' WHERE id = 2")
     job.run()
     assert sorted(ids(job)) == [1, 2, 3]

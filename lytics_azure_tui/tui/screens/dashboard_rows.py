@@ -16,7 +16,7 @@ WIDE = 100
 
 JOBS = (
     Column("Job", least=16),
-    Column("Kind", 12, from_width=WIDE),
+    Column("Kind", 16, from_width=WIDE),
     Column("State", 12),
     Column("Last run", 11),
     Column("Rows", 12, right=True, from_width=WIDE),
