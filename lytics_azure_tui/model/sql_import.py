@@ -113,7 +113,7 @@ class SqlImport(JobConfig):
         int,
         Field(ge=0, le=60 * 24 * 7),
         Ask(
-            "Overlap",
+            "Overlap in Minutes",
             "By the Timestamp Column, each run looks again at so many minutes before the last row, for rows that were "
             "committed late. Those it has had are not imported twice.",
             advanced=True,
