@@ -133,15 +133,15 @@ def enlarge(server: SqlServer, rows: int) -> None:
     """Makes the large table have so many rows, and a small one a tenth of them."""
     columns = "user_id, email, url, category, amount, session_id, seconds, is_mobile"
     times = rows // sample_tables.ACTIVITIES
-    with server.connect(timeout=600) as connection, connection.cursor() as cursor:
+    with server.session() as session:
         for more in range(1, times):
             # Earlier and earlier: what is later than the clock would be held back.
-            cursor.execute(
+            session.run(
                 f"INSERT INTO {LARGE} (activity_id, occurred_at, {columns})"
                 f" SELECT activity_id + {more * sample_tables.ACTIVITIES}, DATEADD(day, {-90 * more}, occurred_at),"
                 f" {columns} FROM {LARGE} WHERE activity_id <= {sample_tables.ACTIVITIES}"
             )
-        cursor.execute(f"SELECT TOP ({rows // 10}) * INTO {SMALL} FROM {LARGE} ORDER BY activity_id")
+        session.run(f"SELECT TOP ({rows // 10}) * INTO {SMALL} FROM {LARGE} ORDER BY activity_id")
 
 
 def main() -> int:

@@ -20,7 +20,7 @@ from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
 from lytics_azure_tui.jobs.csv_source import BLOCK
 from lytics_azure_tui.jobs.event_time import usual_form
-from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
@@ -151,14 +151,7 @@ def _config(context: Context) -> CsvImport:
 
 
 def _store(context: Context) -> BlobStore:
-    authorization = context.authorization
-    if not isinstance(authorization, AzureStorage):
-        raise BadConfiguration(
-            f"the job {context.job.label} needs an authorization of the kind {AzureStorage.title}",
-            why=f"{authorization.label} is of the kind {authorization.title}",
-            fix="Edit the job and choose another authorization",
-        )
-    return BlobStore(authorization.connection())
+    return BlobStore(authorization(context, AzureStorage).connection())
 
 
 def _look(store: BlobStore, config: CsvImport, name: str) -> CsvLook:

@@ -6,12 +6,15 @@ import importlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
+
+A = TypeVar("A", bound=Authorization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,22 @@ class JobKind(Protocol):
 
     def rehearse(self, context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         """Says what a run would do, from a sample; changes nothing."""
+
+
+def authorization(context: Context, kind: type[A]) -> A:
+    """The run's authorization, which has to be of one kind.
+
+    Raises:
+        BadConfiguration: it is of another.
+    """
+    found = context.authorization
+    if not isinstance(found, kind):
+        raise BadConfiguration(
+            f"the job {context.job.label} needs an authorization of the kind {kind.title}",
+            why=f"{found.label} is of the kind {found.title}",
+            fix="Edit the job and choose another authorization",
+        )
+    return found
 
 
 def load(job: Job) -> JobKind:

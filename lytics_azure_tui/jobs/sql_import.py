@@ -11,7 +11,7 @@ from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.csv_sniff import clean_header
-from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
 from lytics_azure_tui.jobs.sql_slice import Slice
@@ -30,7 +30,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
             "Quarantined rows of a table are not read again by themselves",
             fix="Correct the rows in the table, their Timestamp Column too: they come with the next run",
         )
-    with SqlSession(_authorization(context)) as session:
+    with SqlSession(authorization(context, AzureSql)) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
     slices = [replace(one, told=_told(survey)) for one in survey.slices]
@@ -90,7 +90,7 @@ def discard(context: Context) -> None:
 def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
-    with SqlSession(_authorization(context)) as session:
+    with SqlSession(authorization(context, AzureSql)) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
         sample = preview(session, found, config.timestamp_field, 20)
@@ -114,17 +114,6 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
 
 def _config(context: Context) -> SqlImport:
     return cast(SqlImport, context.job.config)
-
-
-def _authorization(context: Context) -> AzureSql:
-    authorization = context.authorization
-    if not isinstance(authorization, AzureSql):
-        raise BadConfiguration(
-            f"the job {context.job.label} needs an authorization of the kind {AzureSql.title}",
-            why=f"{authorization.label} is of the kind {authorization.title}",
-            fix="Edit the job and choose another authorization",
-        )
-    return authorization
 
 
 def _memory(checkpoint: dict[str, Any] | None, config: SqlImport) -> Memory:

@@ -22,7 +22,7 @@ from lytics_azure_tui.azure.sql_catalogue import table
 from lytics_azure_tui.azure.sql_text import Texts
 from lytics_azure_tui.errors import RetryLater, StartOver
 from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.jobs.kind import Context, Sink
+from lytics_azure_tui.jobs.kind import Context, Sink, authorization
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.jobs.sql_slice import TIMELESS, Slice
 from lytics_azure_tui.jobs.stream_file import hashed, sync, system_columns, write
@@ -107,7 +107,7 @@ class SliceRun:
         while True:
             before = self._place.rows
             try:
-                with SqlSession(cast(AzureSql, self._context.authorization), check=self._sink.check) as session:
+                with SqlSession(authorization(self._context, AzureSql), check=self._sink.check) as session:
                     self._read(session)
                 break
             except _Moved:

@@ -7,24 +7,21 @@ import http.client
 import os
 import re
 import secrets
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.model.connection_string import StorageConnection
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.sandbox.cache import cache_folder, make_once
+from lytics_azure_tui.sandbox.held import HeldServer
 from lytics_azure_tui.sandbox.node import find_node, run_installer
 
 VERSION = "3.35"
 ACCOUNT = "lyazuredemo"
 START_SECONDS = 30.0
-STOP_SECONDS = 15.0
 
 # Azurite's standard input is a pipe of which we alone hold the other end. When it closes, by stop() or because this
 # process was killed, Azurite ends as by SIGTERM, which keeps all that was written.
@@ -39,44 +36,14 @@ def _silent(text: str) -> None:
     pass
 
 
-class Azurite:
-    """One Azurite process on a free port of 127.0.0.1, with an account and a key of its own.
-
-    Use it as a context manager, or call `start` and `stop`. It never outlives the process that started it.
-
-    Attributes:
-        folder: where the data lies; the log, azurite.log, is in it too.
-    """
+class Azurite(HeldServer):
+    """One Azurite process on a free port of 127.0.0.1, with an account and a key of its own."""
 
     def __init__(self, folder: Path | None = None, *, say: Callable[[str], None] = _silent) -> None:
-        """Prepares, without starting anything.
-
-        Args:
-            folder: keeps the data between two starts; None for a temporary one that goes when Azurite stops. Only one
-                Azurite at a time may use a folder.
-            say: is told, in a short sentence, what takes long.
-        """
-        self._temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="lyazure-azurite-"))
+        """See `HeldServer`. `say` is told, in a short sentence, what takes long."""
+        super().__init__(folder, "lyazure-azurite-", "azurite.log")
         self._say = say
         self._key = base64.b64encode(secrets.token_bytes(64)).decode()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
-
-    @property
-    def log(self) -> Path:
-        """What Azurite wrote."""
-        return self.folder / "azurite.log"
-
-    @property
-    def port(self) -> int:
-        """The port; 0 before the start."""
-        return self._port
-
-    @property
-    def pid(self) -> int | None:
-        """Azurite's process; None while there is none."""
-        return self._process.pid if self._process else None
 
     @property
     def connection_string(self) -> Secret:
@@ -91,19 +58,15 @@ class Azurite:
         """The connection string, taken apart."""
         return StorageConnection.parse(self.connection_string)
 
-    def start(self) -> Self:
-        """Installs Azurite if need be, starts it, and waits until it answers.
-
-        Raises:
-            Fatal: it could not be installed or did not start.
-        """
+    def _begin(self) -> subprocess.Popen[bytes]:
+        """Installs Azurite first, if need be."""
         node = find_node(self._say)
         main = _installed(node.npm, self._say)
         self.folder.mkdir(parents=True, exist_ok=True)
         options = ["--blobHost", "127.0.0.1", "--blobPort", "0", "--location", str(self.folder)]
         options += ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [node.node, "-e", _RUN, "--", *options],
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -114,24 +77,6 @@ class Azurite:
                 # Ctrl+C is for us; we then end Azurite in order.
                 start_new_session=True,
             )
-        try:
-            self._wait_until_ready(self._process)
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Ends Azurite; everything written is kept in its folder, unless that is a temporary one."""
-        self._end()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -160,18 +105,6 @@ class Azurite:
             return False
         finally:
             connection.close()
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.stdin:
-            process.stdin.close()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _installed(npm: tuple[str, ...], say: Callable[[str], None]) -> Path:

@@ -17,6 +17,7 @@ import pytds
 import pytest
 
 from lytics_azure_tui.sandbox.tds import SqlServer
+from tests.tds import connect
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def error_of(action: Any) -> int:
 
 
 def test_it_says_what_azure_says_of_itself(server: SqlServer) -> None:
-    with server.connect() as connection:
+    with connect(server) as connection:
         found = rows(
             connection,
             "SELECT @@VERSION, SERVERPROPERTY('ProductVersion'), SERVERPROPERTY('Edition'), "
@@ -54,14 +55,14 @@ def test_it_says_what_azure_says_of_itself(server: SqlServer) -> None:
 
 
 def test_a_wrong_password_is_18456_and_closes(server: SqlServer) -> None:
-    with pytest.raises(pytds.OperationalError) as raised, server.connect(password="wrong"):
+    with pytest.raises(pytds.OperationalError) as raised, connect(server, password="wrong"):
         pass
     assert "Login failed for user 'lyazure'" in str(raised.value)
 
 
 def test_an_unknown_database_is_4060(server: SqlServer) -> None:
     # pytds tries again until its time is up.
-    with pytest.raises((pytds.Error, TimeoutError)) as raised, server.connect(database="nowhere", login_timeout=1):
+    with pytest.raises((pytds.Error, TimeoutError)) as raised, connect(server, database="nowhere", login_timeout=1):
         pass
     reason = raised.value.__context__ if isinstance(raised.value, TimeoutError) else raised.value
     assert 'Cannot open database "nowhere" requested by the login' in str(reason)
@@ -94,25 +95,25 @@ def test_noise_does_no_harm(server: SqlServer) -> None:
             client.settimeout(5)
             while client.recv(4096):
                 pass
-    with server.connect() as connection:
+    with connect(server) as connection:
         assert rows(connection, "SELECT 1") == [(1,)]
 
 
 @pytest.mark.parametrize("size", [512, 4096, 32_767])
 def test_packets_of_any_size(server: SqlServer, size: int) -> None:
-    with server.connect(blocksize=size) as connection:
+    with connect(server, blocksize=size) as connection:
         text = "äöü" * 20_000
         assert rows(connection, "SELECT %s, 1", text) == [(text, 1)]
         assert len(rows(connection, "SELECT value, REPLICATE('x', 200) FROM GENERATE_SERIES(1, 2000)")) == 2000
 
 
 def test_a_database_of_ones_own(server: SqlServer) -> None:
-    with server.connect() as connection:
+    with connect(server) as connection:
         rows(connection, "CREATE DATABASE [Zweite; DB]")
         assert error_of(lambda: rows(connection, "CREATE DATABASE [zweite; db]")) == 1801
         rows(connection, "CREATE TABLE dbo.only_here (a int)")
         assert ("Zweite; DB",) in rows(connection, "SELECT name FROM sys.databases")
-    with server.connect(database="zweite; db") as connection:
+    with connect(server, database="zweite; db") as connection:
         assert rows(connection, "SELECT DB_NAME()") == [("Zweite; DB",)]
         assert error_of(lambda: rows(connection, "SELECT * FROM dbo.only_here")) == 208
         assert error_of(lambda: rows(connection, "SELECT * FROM demo.dbo.only_here")) == 40515
@@ -122,7 +123,7 @@ def test_a_database_of_ones_own(server: SqlServer) -> None:
 
 
 def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None:
-    with server.connect() as owner:
+    with connect(server) as owner:
         rows(owner, "CREATE SCHEMA sales")
         rows(owner, "CREATE TABLE sales.visible (a int)")
         rows(owner, "INSERT INTO sales.visible VALUES (1)")
@@ -131,7 +132,7 @@ def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None
         rows(owner, "CREATE VIEW sales.over_hidden AS SELECT a FROM dbo.hidden")
         rows(owner, "CREATE SCHEMA later")
         rows(owner, "CREATE TABLE later.t (a int)")
-    with server.connect(user=server.reader, password=server.reader_password.reveal()) as reader:
+    with connect(server, user=server.reader, password=server.reader_password.reveal()) as reader:
         assert rows(reader, "SELECT * FROM sales.visible") == [(1,)]
         assert rows(reader, "SELECT * FROM sales.over_hidden") == [(2,)]
         assert error_of(lambda: rows(reader, "SELECT * FROM dbo.hidden")) == 229
@@ -150,19 +151,19 @@ def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None
         rows(reader, "SELECT a INTO #mine FROM sales.visible")
         assert rows(reader, "SELECT a FROM #mine") == [(1,)]
         assert error_of(lambda: rows(reader, "SELECT * FROM later.t")) == 229
-        with server.connect() as owner:
+        with connect(server) as owner:
             rows(owner, "GRANT SELECT ON SCHEMA::later TO reader")
-    with server.connect(user=server.reader, password=server.reader_password.reveal()) as reader:
+    with connect(server, user=server.reader, password=server.reader_password.reveal()) as reader:
         assert rows(reader, "SELECT * FROM later.t") == []
 
 
 def test_data_is_there_after_a_restart(tmp_path: Path) -> None:
-    with SqlServer(tmp_path) as server, server.connect() as connection:
+    with SqlServer(tmp_path) as server, connect(server) as connection:
         rows(connection, "CREATE TABLE dbo.kept (id int IDENTITY PRIMARY KEY, t datetime2(3), rv rowversion)")
         rows(connection, "INSERT INTO dbo.kept (t) VALUES ('2020-01-01'), ('2021-01-01')")
         rows(connection, "CREATE DATABASE other")
         before = rows(connection, "SELECT id, t, rv FROM dbo.kept ORDER BY id")
-    with SqlServer(tmp_path) as server, server.connect() as connection:
+    with SqlServer(tmp_path) as server, connect(server) as connection:
         assert rows(connection, "SELECT id, t, rv FROM dbo.kept ORDER BY id") == before
         rows(connection, "INSERT INTO dbo.kept (t) VALUES ('2022-01-01')")
         after = rows(connection, "SELECT id, rv FROM dbo.kept ORDER BY id DESC")
@@ -173,7 +174,7 @@ def test_data_is_there_after_a_restart(tmp_path: Path) -> None:
 
 def test_what_is_committed_survives_a_kill(tmp_path: Path) -> None:
     server = SqlServer(tmp_path).start()
-    with server.connect() as connection, server.connect(autocommit=False) as unfinished:
+    with connect(server) as connection, connect(server, autocommit=False) as unfinished:
         rows(connection, "CREATE TABLE dbo.kept (id int NOT NULL PRIMARY KEY, rv rowversion)")
         rows(connection, "INSERT INTO dbo.kept (id) SELECT value FROM GENERATE_SERIES(1, 20000)")
         newest = rows(connection, "SELECT MAX(rv) FROM dbo.kept")
@@ -181,7 +182,7 @@ def test_what_is_committed_survives_a_kill(tmp_path: Path) -> None:
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
     server.stop()
-    with SqlServer(tmp_path) as server, server.connect() as connection:
+    with SqlServer(tmp_path) as server, connect(server) as connection:
         assert rows(connection, "SELECT COUNT(*), MAX(id) FROM dbo.kept") == [(20000, 20000)]
         rows(connection, "INSERT INTO dbo.kept (id) VALUES (20001)")
         assert rows(connection, "SELECT MAX(rv) FROM dbo.kept") > newest
@@ -210,7 +211,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 def test_a_client_that_disappears_ends_its_query(server: SqlServer) -> None:
-    with server.connect() as connection, connection.cursor() as cursor:
+    with connect(server) as connection, connection.cursor() as cursor:
         cursor._session.submit_plain_query(
             "SELECT COUNT_BIG(*) FROM sys.types a, sys.types b, sys.types c, sys.types d, sys.types e, sys.types f"
         )

@@ -12,12 +12,13 @@ import pytest
 
 from lytics_azure_tui.sandbox.tds import SqlServer
 from lytics_azure_tui.sandbox.tds.faults import FaultOrders, faults
+from tests.tds import connect
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SqlServer]:
     with SqlServer() as server:
-        with server.connect() as connection:
+        with connect(server) as connection:
             rows(
                 connection, "CREATE TABLE dbo.many (id int NOT NULL PRIMARY KEY, text nvarchar(60) NULL, rv rowversion)"
             )
@@ -30,7 +31,7 @@ def server() -> Iterator[SqlServer]:
 
 @pytest.fixture
 def connection(server: SqlServer) -> Iterator[Any]:
-    with server.connect() as connection:
+    with connect(server) as connection:
         yield connection
 
 
@@ -62,7 +63,7 @@ def number_of(action: Any) -> int:
 
 def test_others_see_what_is_committed_and_nothing_else(server: SqlServer, connection: Any) -> None:
     rows(connection, "CREATE TABLE dbo.ledger (id int NOT NULL, x int)")
-    with server.connect(autocommit=False) as writer, server.connect(autocommit=False) as reader:
+    with connect(server, autocommit=False) as writer, connect(server, autocommit=False) as reader:
         rows(writer, "INSERT INTO dbo.ledger VALUES (1, 1)")
         assert rows(writer, "SELECT @@TRANCOUNT, COUNT(*) FROM dbo.ledger") == [(1, 1)]
         assert rows(reader, "SELECT COUNT(*) FROM dbo.ledger") == [(0,)]
@@ -77,7 +78,7 @@ def test_others_see_what_is_committed_and_nothing_else(server: SqlServer, connec
 
 def test_a_snapshot_stays_what_it_was(server: SqlServer, connection: Any) -> None:
     rows(connection, "CREATE TABLE dbo.frozen (id int)")
-    with server.connect() as reader:
+    with connect(server) as reader:
         rows(reader, "SET TRANSACTION ISOLATION LEVEL SNAPSHOT; BEGIN TRANSACTION")
         assert rows(reader, "SELECT COUNT(*) FROM dbo.frozen") == [(0,)]
         rows(connection, "INSERT INTO dbo.frozen VALUES (1)")
@@ -87,7 +88,7 @@ def test_a_snapshot_stays_what_it_was(server: SqlServer, connection: Any) -> Non
 
 
 def test_two_that_write_the_same_row_deadlock(server: SqlServer, connection: Any) -> None:
-    with server.connect(autocommit=False) as first:
+    with connect(server, autocommit=False) as first:
         rows(first, "UPDATE dbo.many SET text = N'first' WHERE id = 5")
         assert number_of(lambda: rows(connection, "UPDATE dbo.many SET text = N'second' WHERE id = 5")) == 1205
         first.commit()
@@ -98,7 +99,7 @@ def test_two_that_write_the_same_row_deadlock(server: SqlServer, connection: Any
 def test_a_late_commit_is_not_below_what_was_said_meanwhile(server: SqlServer, connection: Any) -> None:
     rows(connection, "CREATE TABLE dbo.stamped (id int, rv rowversion)")
     rows(connection, "INSERT INTO dbo.stamped (id) VALUES (1)")
-    with server.connect(autocommit=False) as late:
+    with connect(server, autocommit=False) as late:
         rows(late, "INSERT INTO dbo.stamped (id) VALUES (2)")
         rows(connection, "INSERT INTO dbo.stamped (id) VALUES (3)")
         lowest, newest = rows(connection, "SELECT MIN_ACTIVE_ROWVERSION(), @@DBTS")[0]
@@ -116,7 +117,7 @@ def test_a_late_commit_is_not_below_what_was_said_meanwhile(server: SqlServer, c
 
 
 def test_a_failed_transaction_only_rolls_back(server: SqlServer) -> None:
-    with server.connect() as connection:
+    with connect(server) as connection:
         rows(connection, "CREATE TABLE #before (a int); CREATE TABLE dbo.keyed (id int NOT NULL PRIMARY KEY)")
         rows(connection, "BEGIN TRAN; INSERT INTO dbo.keyed VALUES (1); CREATE TABLE #within (a int)")
         assert number_of(lambda: rows(connection, "INSERT INTO dbo.keyed VALUES (1)")) == 2627
@@ -126,7 +127,7 @@ def test_a_failed_transaction_only_rolls_back(server: SqlServer) -> None:
 
 
 def test_xact_abort_rolls_back(server: SqlServer) -> None:
-    with server.connect() as connection:
+    with connect(server) as connection:
         rows(connection, "CREATE TABLE dbo.aborted (id int NOT NULL)")
         rows(connection, "SET XACT_ABORT ON; BEGIN TRAN; INSERT INTO dbo.aborted VALUES (1)")
         assert number_of(lambda: rows(connection, "INSERT INTO dbo.aborted VALUES (NULL)")) == 515
@@ -137,7 +138,7 @@ def test_many_sessions_at_once(server: SqlServer, connection: Any) -> None:
     rows(connection, "CREATE TABLE dbo.shared (session int NOT NULL, n int NOT NULL, rv rowversion)")
 
     def work(session: int) -> int:
-        with server.connect() as own:
+        with connect(server) as own:
             rows(own, "CREATE TABLE #own (n int)")
             for n in range(10):
                 rows(own, "INSERT INTO dbo.shared (session, n) VALUES (%s, %s)", session, n)
@@ -211,7 +212,7 @@ def test_a_cancel_that_comes_too_late_does_no_harm(connection: Any) -> None:
 
 
 def read_until_broken(server: SqlServer, sql: str) -> tuple[int, Exception | None]:
-    with server.connect() as connection, connection.cursor() as cursor:
+    with connect(server) as connection, connection.cursor() as cursor:
         count = 0
         try:
             cursor.execute(sql)
@@ -240,7 +241,7 @@ def test_a_connection_that_ends_within_a_packet(server: SqlServer, trouble: Faul
 @pytest.mark.parametrize("number", [40613, 40501, 40197, 10928, 1205])
 def test_statements_that_fail_for_a_while(server: SqlServer, trouble: FaultOrders, number: int) -> None:
     trouble.statement_error(number, times=2, like="%many%")
-    with server.connect() as connection:
+    with connect(server) as connection:
         assert rows(connection, "SELECT 1") == [(1,)]
         for _ in range(2):
             assert number_of(lambda: rows(connection, "SELECT MAX(id) FROM dbo.many")) == number
@@ -258,12 +259,12 @@ def test_statements_that_fail_for_a_while(server: SqlServer, trouble: FaultOrder
 )
 def test_logins_that_fail(server: SqlServer, trouble: FaultOrders, number: int, words: str) -> None:
     trouble.login_error(number, times=50)
-    with pytest.raises((pytds.Error, TimeoutError)) as raised, server.connect(login_timeout=1):
+    with pytest.raises((pytds.Error, TimeoutError)) as raised, connect(server, login_timeout=1):
         pass
     reason = raised.value.__context__ if isinstance(raised.value, TimeoutError) else raised.value
     assert words in str(reason)
     trouble.reset()
-    with server.connect() as connection:
+    with connect(server) as connection:
         assert rows(connection, "SELECT 1") == [(1,)]
 
 

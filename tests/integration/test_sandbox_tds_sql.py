@@ -13,6 +13,7 @@ import pytds
 import pytest
 
 from lytics_azure_tui.sandbox.tds import SqlServer
+from tests.tds import connect
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def server() -> Iterator[SqlServer]:
 
 @pytest.fixture(scope="module")
 def connection(server: SqlServer) -> Iterator[Any]:
-    with server.connect() as connection:
+    with connect(server) as connection:
         yield connection
 
 
@@ -149,7 +150,7 @@ def test_catalogue_of_a_table(connection: Any) -> None:
 
 
 def test_ten_thousand_tables_stay_quick(server: SqlServer) -> None:
-    with server.connect(database="master") as connection:
+    with connect(server, database="master") as connection:
         rows(
             connection,
             "EXEC sandbox_native %s",
@@ -263,7 +264,7 @@ def test_queries(connection: Any) -> None:
 
 def test_temporary_tables_are_a_sessions_own(server: SqlServer, connection: Any) -> None:
     rows(connection, "CREATE TABLE #mine (a int)")
-    with server.connect() as other:
+    with connect(server) as other:
         assert error(other, "SELECT * FROM #mine")[0] == 208
         rows(other, "CREATE TABLE #mine (b int); INSERT INTO #mine VALUES (7)")
         assert rows(other, "SELECT b FROM #mine") == [(7,)]

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lytics_azure_tui.sandbox.tds import SqlServer
+from tests.tds import connect
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Any]:
-    with SqlServer() as server, server.connect() as connection:
+    with SqlServer() as server, connect(server) as connection:
         yield connection
 
 

@@ -26,6 +26,7 @@ from lytics_azure_tui.tui.screens.table_browser import TableBrowser
 from lytics_azure_tui.tui.table_listing import TableListing
 from lytics_azure_tui.tui.widgets.table_list import TableList
 from lytics_azure_tui.tui.widgets.table_look import TableLook
+from tests.tds import connect
 from tests.tui.conftest import LARGE, SMALL, Picture, until
 from tests.tui.database import BRACKETS, EVENTS, SHOP, Stock, full, put_on
 from tests.tui.test_blob_browser import HOSTILE, drawn
@@ -352,7 +353,7 @@ def test_no_name_of_a_table_or_column_and_no_value_becomes_markup_or_a_control(n
 def server() -> Iterator[SqlServer]:
     """The sandbox's, with a table whose name is meant badly."""
     with SqlServer() as server:
-        with server.connect(autocommit=True) as connection, connection.cursor() as cursor:
+        with connect(server, autocommit=True) as connection, connection.cursor() as cursor:
             for statement in (
                 "CREATE SCHEMA odd",
                 "CREATE TABLE odd.[q[/bar]]z [red]]] (id int PRIMARY KEY, [when] datetime2(7) NOT NULL, a xml)",
