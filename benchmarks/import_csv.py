@@ -114,7 +114,7 @@ class Benchmark:
 
     def _peer(self, folder: Path, name: str, work: Callable[[peers.Load], Taken]) -> None:
         folder.mkdir()
-        load = peers.Load(self.azurite.connection.account, self.secret, FIRST, name_of(DAYS[0]), folder)
+        load = peers.Load(folder, self.azurite.connection.account, self.secret, FIRST, name_of(DAYS[0]))
         try:
             taken = work(load)
             found = self.apart.submit(count, load.written).result()

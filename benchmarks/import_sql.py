@@ -13,10 +13,13 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from measuring import HEADINGS, Row, Taken, run
+import peers
+from import_data import count
+from measuring import HEADINGS, Failed, Row, Taken, run
 from our_import import AUTHORIZATION, STREAM, Operator, give_secret
 
 from lytics_azure_tui.model.authorization import AzureSql
@@ -30,6 +33,7 @@ BARE = "bare fetchmany loop, one session"
 ONE, TWO = "import, one session: process, start to end", "import, two sessions: process, start to end"
 INSIDE_ONE, INSIDE_TWO = "  of that, the run by the ledger", "  of that, the run by the ledger "
 LITTLE = "import, one session, a tenth of the rows"
+PEERS = {"sling": peers.sling_table, "dlt": peers.dlt_table}
 GOALS = ((ONE, 0.95), (TWO, 1.7), (TWO, 3.0))
 
 
@@ -46,13 +50,17 @@ class Benchmark:
         self._server, self._rows, self._apart = server, rows, apart
         self.taken: dict[str, Row] = {}
         self.wrong: list[str] = []
+        self.failed: dict[str, str] = {}
 
-    def round(self, scratch: Path) -> None:
+    def round(self, scratch: Path, *, with_peers: bool) -> None:
         """Takes everything once."""
         self._bare()
         self._import(scratch / "one", ONE, INSIDE_ONE, LARGE, self._rows, sessions=1)
         self._import(scratch / "two", TWO, INSIDE_TWO, LARGE, self._rows, sessions=2)
         self._import(scratch / "little", LITTLE, None, SMALL, self._rows // 10, sessions=1)
+        for name, load in PEERS.items():
+            if with_peers and name not in self.failed:
+                self._peer(scratch / name, name, load)
 
     def _bare(self) -> None:
         server = self._server
@@ -81,6 +89,17 @@ class Benchmark:
         self._same(f"the stream of {name}", self._apart.submit(distinct, operator.stream).result(), [rows, rows])
         self._same(f"the sessions of {name}", ended.counts["slices"], sessions if rows >= 100_000 else 1)
 
+    def _peer(self, folder: Path, name: str, work: Callable[[peers.TableLoad], Taken]) -> None:
+        folder.mkdir()
+        load = peers.TableLoad(folder, self._server, LARGE)
+        try:
+            taken = work(load)
+            self._same(f"what {name} wrote", self._apart.submit(count, load.written).result(), self._rows)
+        except Failed as error:
+            self.failed[name] = str(error)
+        else:
+            self._keep(name, taken)
+
     def _keep(self, name: str, taken: Taken) -> None:
         self.taken.setdefault(name, Row(name, [])).taken.append(taken)
 
@@ -95,6 +114,7 @@ class Benchmark:
         for name, row in self.taken.items():
             share = 0.1 if name == LITTLE else 1.0
             lines.append(row.text(bare * share / row.seconds))
+        lines += [f"{name:46}could not do it: {why}" for name, why in self.failed.items()]
         lines.append("")
         lines += [
             f"{name.strip():46}{self._rows * (0.1 if name == LITTLE else 1) / row.seconds:10,.0f} rows/s"
@@ -149,6 +169,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=int, default=1, help="rows of the table, in millions (default: 1)")
     parser.add_argument("--repeat", type=int, default=3, help="how often each is taken, in turns (default: 3)")
+    parser.add_argument("--skip-peers", action="store_true", help="leave sling and dlt out")
     options = parser.parse_args()
     home = cache_folder() / "benchmarks"
     home.mkdir(exist_ok=True)
@@ -164,7 +185,7 @@ def main() -> int:
         benchmark = Benchmark(server, options.millions * sample_tables.ACTIVITIES, apart)
         for turn in range(options.repeat):
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
-                benchmark.round(Path(folder))
+                benchmark.round(Path(folder), with_peers=not options.skip_peers)
             load = " ".join(f"{part:.1f}" for part in os.getloadavg())
             print(f"round {turn + 1} of {options.repeat} done; load {load}", flush=True)
     print(f"\n{benchmark.table()}\n\n{benchmark.goals()}")

@@ -1,4 +1,4 @@
-"""sling and dlt doing the same load: each in an environment of its own, made in the cache folder when needed."""
+"""sling and dlt doing the same loads: each in an environment of its own, made in the cache folder when needed."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from pathlib import Path
 from measuring import Failed, Taken, last_words, run
 
 from lytics_azure_tui.sandbox.cache import cache_folder, make_once
+from lytics_azure_tui.sandbox.tds import SqlServer
 
 # sling's own package fetches its program from a web site; this one carries it.
 SLING = ("sling-linux-amd64==1.4.11",)
 DLT = ("dlt[filesystem,az,parquet,duckdb]==1.31.0", "adlfs")
+DLT_SQL = ("dlt[filesystem,parquet,sql_database]==1.31.0", "sqlalchemy", "pymssql")
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """A CSV blob that becomes local Parquet.
+class Target:
+    """What becomes local Parquet.
 
     Attributes:
-        account, secret: of the storage account; the secret is its connection string.
         folder: of this load alone.
     """
 
-    account: str
-    secret: str
-    container: str
-    blob: str
     folder: Path
 
     @property
@@ -45,17 +42,54 @@ class Load:
         return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", **more}
 
 
+@dataclass(frozen=True, slots=True)
+class Load(Target):
+    """A CSV blob.
+
+    Attributes:
+        account, secret: of the storage account; the secret is its connection string.
+    """
+
+    account: str
+    secret: str
+    container: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableLoad(Target):
+    """A table of the sandbox's SQL server."""
+
+    server: SqlServer
+    table: str
+
+
 def sling(load: Load) -> Taken:
     """By `sling run`. Raises `Failed`.
 
     Parquet is written by sling itself. By default it has a DuckDB program do that, which it fetches from a web site;
     with the ones on PyPI, newer than it was made for, the file has a part of the rows, and comes no sooner.
     """
+    account = {"type": "azure", "account": load.account, "container": load.container, "conn_str": load.secret}
+    return _sling(load, account, load.blob)
+
+
+def sling_table(load: TableLoad) -> Taken:
+    """The same from a table. Raises `Failed`."""
+    server = load.server
+    database = {
+        "type": "sqlserver", "host": server.host, "port": server.port, "user": server.user,
+        "password": server.password.reveal(), "database": server.database, "encrypt": "true",
+        "certificate": str(server.ca_file),
+    }  # fmt: skip
+    return _sling(load, database, load.table)
+
+
+def _sling(load: Target, connection: dict[str, object], stream: str) -> Taken:
     folder = _environment("sling", SLING)
     packages = next((folder / "lib").glob("python*/site-packages"))
-    account = {"type": "azure", "account": load.account, "container": load.container, "conn_str": load.secret}
     environment = load.environment(
-        AZURE=json.dumps(account),
+        SOURCE=json.dumps(connection),
         SLING_HOME_DIR=str(load.folder / "home"),
         SLING_DISABLE_TELEMETRY="TRUE",
         SLING_DUCKDB_COMPUTE="false",
@@ -63,7 +97,7 @@ def sling(load: Load) -> Taken:
     target = load.folder / "out"
     target.mkdir()
     command = [str(packages / "sling_linux_amd64" / "bin" / "sling-linux-amd64"), "run"]
-    command += ["--src-conn", "AZURE", "--src-stream", load.blob, "--tgt-object", f"file://{target}/out.parquet"]
+    command += ["--src-conn", "SOURCE", "--src-stream", stream, "--tgt-object", f"file://{target}/out.parquet"]
     return run(command, environment, str(load.folder))[0]
 
 
@@ -74,6 +108,22 @@ def dlt(load: Load) -> Taken:
     script = Path(__file__).with_name("peer_dlt.py")
     command = [str(folder / "bin" / "python"), str(script), load.container, load.blob, str(load.folder)]
     return run(command, environment, str(load.folder))[0]
+
+
+def dlt_table(load: TableLoad) -> Taken:
+    """By dlt's source of SQL databases with Arrow, over pymssql and FreeTDS, with peer_dlt_sql.py. Raises `Failed`."""
+    folder = _environment("dlt-sql", DLT_SQL)
+    server = load.server
+    settings = load.folder / "freetds.conf"
+    settings.write_text(f"[global]\ntds version = 7.4\nencryption = require\nca file = {server.ca_file}\n")
+    environment = load.environment(RUNTIME__DLTHUB_TELEMETRY="false", FREETDSCONF=str(settings))
+    given = {
+        "host": server.host, "port": server.port, "user": server.user, "password": server.password.reveal(),
+        "database": server.database, "table": load.table, "folder": str(load.folder),
+    }  # fmt: skip
+    script = Path(__file__).with_name("peer_dlt_sql.py")
+    command = [str(folder / "bin" / "python"), str(script)]
+    return run(command, environment, str(load.folder), given=json.dumps(given))[0]
 
 
 def _environment(name: str, packages: tuple[str, ...]) -> Path:

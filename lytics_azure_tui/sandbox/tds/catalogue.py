@@ -103,13 +103,16 @@ _COLUMN_COLUMNS = (
     ("is_replicated", BIT), ("is_xml_document", _NO), ("default_object_id", _ID), ("is_sparse", BIT),
     ("is_column_set", BIT), ("generated_always_type", TINYINT), ("is_hidden", _NO), ("is_masked", _NO),
 )  # fmt: skip
+# Defaults have no row of their own among the objects: their numbers are made of those of table and column.
+_DEFAULT_ID = "-1024 * (k.object_id % 1048576) - k.column_id"
 _COLLATED = "('char', 'varchar', 'text', 'nchar', 'nvarchar', 'ntext', 'sysname')"
 _COLUMNS = f"""SELECT k.object_id, k.name, k.column_id, CAST(k.system_type_id AS UTINYINT) AS system_type_id,
   k.user_type_id, CAST(k.max_length AS SMALLINT) AS max_length, CAST(k.told_precision AS UTINYINT) AS precision,
   CAST(k.told_scale AS UTINYINT) AS scale,
   CASE WHEN k.type IN {_COLLATED} THEN '{types.COLLATION_NAME}' END AS collation_name, k.is_nullable,
   true AS is_ansi_padded, false AS is_rowguidcol, k.is_identity, k.computed IS NOT NULL AS is_computed,
-  false AS is_filestream, false AS is_replicated, false AS is_xml_document, 0 AS default_object_id,
+  false AS is_filestream, false AS is_replicated, false AS is_xml_document,
+  CASE WHEN k.default_text IS NULL THEN 0 ELSE {_DEFAULT_ID} END AS default_object_id,
   false AS is_sparse, false AS is_column_set, CAST(0 AS UTINYINT) AS generated_always_type, false AS is_hidden,
   false AS is_masked
   FROM {{c}}.columns k JOIN {{c}}.objects o ON o.object_id = k.object_id WHERE {{visible}}"""
@@ -174,16 +177,18 @@ _VIEWS: dict[str, View] = {
     ),
     "sys.indexes": View(
         """SELECT o.object_id, CAST(NULL AS VARCHAR) AS name, 0 AS index_id, CAST(0 AS UTINYINT) AS type,
-        'HEAP' AS type_desc, false AS is_unique, false AS is_primary_key, false AS is_unique_constraint
+        'HEAP' AS type_desc, false AS is_unique, false AS is_primary_key, false AS is_unique_constraint,
+        false AS has_filter, CAST(NULL AS VARCHAR) AS filter_definition
         FROM {c}.objects o WHERE o.type = 'U' AND {visible} AND NOT EXISTS (
           SELECT 1 FROM {c}.indexes i WHERE i.object_id = o.object_id AND i.is_clustered)
         UNION ALL SELECT i.object_id, i.name, i.index_id, CAST(CASE WHEN i.is_clustered THEN 1 ELSE 2 END AS UTINYINT),
         CASE WHEN i.is_clustered THEN 'CLUSTERED' ELSE 'NONCLUSTERED' END, i.is_unique, i.is_primary,
-        i.is_constraint AND NOT i.is_primary
+        i.is_constraint AND NOT i.is_primary, false, NULL
         FROM {c}.indexes i JOIN {c}.objects o ON o.object_id = i.object_id WHERE {visible}""",
         (
             ("object_id", _ID), ("name", SYSNAME), ("index_id", _ID), ("type", TINYINT.maybe(False)),
             ("type_desc", _DESC), ("is_unique", BIT), ("is_primary_key", BIT), ("is_unique_constraint", BIT),
+            ("has_filter", BIT), ("filter_definition", types.nvarchar()),
         ),
     ),
     "sys.index_columns": View(
@@ -263,11 +268,23 @@ _VIEWS: dict[str, View] = {
         "SELECT o.object_id, o.definition FROM {c}.objects o WHERE o.type = 'V' AND {visible}",
         (("object_id", _ID), ("definition", types.nvarchar())),
     ),
+    "sys.default_constraints": View(
+        f"""SELECT {_DEFAULT_ID} AS object_id, k.object_id AS parent_object_id,
+        k.column_id AS parent_column_id, 'DF_' || o.name || '_' || k.name AS name,
+        '(' || k.default_text || ')' AS definition, true AS is_system_named
+        FROM {{c}}.columns k JOIN {{c}}.objects o ON o.object_id = k.object_id
+        WHERE k.default_text IS NOT NULL AND {{visible}}""",
+        (
+            ("object_id", _ID), ("parent_object_id", _ID), ("parent_column_id", _ID), ("name", _NAME),
+            ("definition", types.nvarchar()), ("is_system_named", BIT),
+        ),
+    ),
     "sys.identity_columns": View(
-        """SELECT k.object_id, k.name, k.column_id, k.seed AS seed_value, k.step AS increment_value
+        """SELECT k.object_id, k.name, k.column_id, true AS is_identity, k.seed AS seed_value,
+        k.step AS increment_value
         FROM {c}.columns k JOIN {c}.objects o ON o.object_id = k.object_id WHERE k.is_identity AND {visible}""",
         (
-            ("object_id", _ID), ("name", SYSNAME), ("column_id", _ID), ("seed_value", BIGINT),
+            ("object_id", _ID), ("name", SYSNAME), ("column_id", _ID), ("is_identity", BIT), ("seed_value", BIGINT),
             ("increment_value", BIGINT),
         ),
     ),
@@ -295,6 +312,19 @@ _VIEWS: dict[str, View] = {
         (
             ("TABLE_CATALOG", SYSNAME), ("TABLE_SCHEMA", SYSNAME), ("TABLE_NAME", _NAME),
             ("TABLE_TYPE", types.varchar(10)),
+        ),
+    ),
+    "information_schema.referential_constraints": View(
+        """SELECT {database} AS CONSTRAINT_CATALOG, s.name AS CONSTRAINT_SCHEMA, o.name AS CONSTRAINT_NAME,
+        CAST(NULL AS VARCHAR) AS UNIQUE_CONSTRAINT_CATALOG, CAST(NULL AS VARCHAR) AS UNIQUE_CONSTRAINT_SCHEMA,
+        CAST(NULL AS VARCHAR) AS UNIQUE_CONSTRAINT_NAME, 'SIMPLE' AS MATCH_OPTION, 'NO ACTION' AS UPDATE_RULE,
+        'NO ACTION' AS DELETE_RULE
+        FROM {c}.objects o JOIN {c}.schemas s ON s.schema_id = o.schema_id WHERE o.type = 'F' AND {visible}""",
+        (
+            ("CONSTRAINT_CATALOG", SYSNAME), ("CONSTRAINT_SCHEMA", SYSNAME), ("CONSTRAINT_NAME", _NAME),
+            ("UNIQUE_CONSTRAINT_CATALOG", SYSNAME), ("UNIQUE_CONSTRAINT_SCHEMA", SYSNAME),
+            ("UNIQUE_CONSTRAINT_NAME", SYSNAME), ("MATCH_OPTION", types.varchar(7)),
+            ("UPDATE_RULE", types.varchar(11)), ("DELETE_RULE", types.varchar(11)),
         ),
     ),
     "information_schema.views": View(
