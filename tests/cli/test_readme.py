@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.sql_import import SqlImport
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -22,17 +26,27 @@ def _files() -> dict[str, str]:
 def test_the_examples_of_files_are_a_configuration_without_problems(tmp_path: Path) -> None:
     folder = Folder.open(tmp_path)
     files = _files()
-    assert set(files) == {"authorizations/production.toml", "jobs/daily-customers.toml", "settings.toml"}
+    assert set(files) == {
+        "authorizations/production.toml",
+        "authorizations/warehouse.toml",
+        "jobs/daily-customers.toml",
+        "jobs/orders.toml",
+        "settings.toml",
+    }
     for name, text in files.items():
         (folder.root / name).write_text(text, encoding="utf-8")
     assert folder.problems() == []
-    assert [job.label for job in folder.jobs()] == ["Daily customers"]
+    assert [job.label for job in folder.jobs()] == ["Daily customers", "Orders"]
 
 
-def test_the_example_of_a_job_shows_every_key_but_the_prefix() -> None:
-    example = _files()["jobs/daily-customers.toml"]
-    missing = [name for name in CsvImport.model_fields if not re.search(rf"^{name} = ", example, re.MULTILINE)]
-    assert missing == ["prefix"]
+@pytest.mark.parametrize(
+    ("kind", "file", "left_out"),
+    [(CsvImport, "jobs/daily-customers.toml", ["prefix"]), (SqlImport, "jobs/orders.toml", [])],
+)
+def test_the_example_of_a_job_shows_every_key(kind: type[JobConfig], file: str, left_out: list[str]) -> None:
+    example = _files()[file]
+    missing = [name for name in kind.model_fields if not re.search(rf"^{name} = ", example, re.MULTILINE)]
+    assert missing == left_out
 
 
 def test_links_lead_somewhere() -> None:
