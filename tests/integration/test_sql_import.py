@@ -175,7 +175,7 @@ def test_by_rowversion_a_row_that_is_committed_late_is_not_lost(tables: Tables, 
         tables.run("INSERT INTO {s}.t (id, at) VALUES (2, '2026-01-02')")
         job.run()
         assert ids(job) == []
-        cursor.connection.commit()
+        cursor.execute("COMMIT")
     job.run()
     assert ids(job) == [1, 2]
 
