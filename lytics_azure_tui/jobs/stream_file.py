@@ -34,10 +34,15 @@ def system_columns(*, event_time: str, row: str, started: datetime, run_id: str,
     return (
         f"{event_time} AS {EVENT_TIME}",
         f"TIMESTAMPTZ {literal(started.isoformat())} AS {INGEST_TIME}",
-        f"{literal(run_id)} AS {RUN_ID}",
-        f"{literal(source)} AS {SOURCE}",
+        f"{_constant(run_id)} AS {RUN_ID}",
+        f"{_constant(source)} AS {SOURCE}",
         f"{row} AS {ROW}",
     )
+
+
+def _constant(text: str) -> str:
+    """SQL for a text that all rows have: as an ENUM it is written once, and in the file it is text like any other."""
+    return f"{literal(text)}::ENUM({literal(text)})"
 
 
 def copied(select: str, target: Path) -> str:
