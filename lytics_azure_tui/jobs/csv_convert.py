@@ -211,7 +211,7 @@ class Converter:
         return (
             f"read_csv({literal(str(chunk.path))}, auto_detect = false, header = false, columns = {{{columns}}},"
             f" delim = {literal(self.layout.delimiter)}, quote = '\"', escape = '\"', new_line = '{newline}',"
-            f" allow_quoted_nulls = false, max_line_size = {longest}, buffer_size = {max(8 << 20, 2 * longest)},"
+            f" allow_quoted_nulls = false, max_line_size = {longest}, buffer_size = {2 * longest},"
             f" store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scans', rejects_limit = 0)"
         )
 
