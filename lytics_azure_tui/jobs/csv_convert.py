@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 # Cleaning holds a whole chunk in memory: one at a time.
 _cleaning = threading.Lock()
+
+# Of a chunk from which no more than one row in so many is wanted, only those are parsed again.
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,35 @@ class Converter:
             rows += f" SEMI JOIN (FROM read_parquet({literal(str(only))}) {within}) AS chosen USING (record)"
         select = f"SELECT {', '.join((*own, *system))} FROM {rows} WHERE event_time {WITHIN}"
         return staged(self._run(copied(select, target)), target, [name for _, name in layout.picks])
+
+    def write_some(self, chunk: Chunk, target: Path, only: Path, count: int) -> StagedFile:
+        """Writes some of a chunk's rows: the `count` that are in a Parquet file with a column `record`."""
+        few = self._few(chunk, only) if count * _FEW <= chunk.rows and not chunk.numbered else None
+        if few is None:
+            return self.write(chunk, target, only)
+        staged = self.write(few, target)
+        few.path.unlink()
+        return staged
+
+    def _few(self, chunk: Chunk, only: Path) -> Chunk | None:
+        """The wanted records beside a chunk, with their numbers in front; None where a record has several lines."""
+        wanted = self._database.execute(
+            f"SELECT record FROM read_parquet({literal(str(only))})"
+            f" WHERE record BETWEEN {chunk.row} AND {chunk.last} ORDER BY record"
+        ).fetchall()
+        newline = self.layout.newline.encode()
+        found = []
+        with chunk.path.open("rb") as lines:
+            at = chunk.row
+            for (row,) in wanted:
+                raw = next(islice(lines, row - at, None)).removesuffix(newline)
+                found.append(Record(row, 0, 0, raw, ""))
+                at = row + 1
+            if at + sum(1 for _ in lines) != chunk.row + chunk.rows:
+                return None
+        path = chunk.path.with_suffix(".few")
+        _write_numbered(path, found, self.layout.delimiter.encode())
+        return replace(chunk, path=path, rows=len(found), longest=chunk.longest + 24, numbered=True)
 
     def _hash(self, chunk: Chunk, target: Path) -> int:
         """Writes the hashes of a chunk's usable rows; returns how many."""

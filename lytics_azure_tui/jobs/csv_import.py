@@ -290,7 +290,7 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
 def _gone(context: Context, specs: Sequence[FilePart]) -> int:
     """Rows that a file no longer has, of all the files that were compared."""
     compared = {spec.hashes: spec.compare for spec in specs if spec.hashes and spec.compare}
-    memory, spill = context.memory // 2, context.scratch / "spill"
+    memory, spill = context.memory // 6, context.scratch / "spill"
     return sum(
         gone(Path(before), Path(new), memory=memory, threads=context.threads, spill=spill)
         for new, before in compared.items()

@@ -279,20 +279,22 @@ class PartRun:
             Path(compare),
             only,
             [(chunk.row, chunk.last) for _, chunk in self._tally.readable],
-            memory=self._context.memory // 2,
+            # No more than what is free now: the threads that hashed give back less than they had.
+            memory=self._context.memory // 6,
             threads=self._context.threads,
             spill=self._scratch / "spill",
         )
 
         def write(converter: Converter, number: int, chunk: Chunk) -> None:
-            staged = converter.write(chunk, self._target(number), only)
+            staged = converter.write_some(chunk, self._target(number), only, count_of[number])
             chunk.path.unlink()
             self._count(staged, [], number)
 
+        count_of = {number: count for (number, _), count in zip(self._tally.readable, touched, strict=True)}
         with self._workers(write) as submit:
-            for (number, chunk), count in zip(self._tally.readable, touched, strict=True):
+            for number, chunk in self._tally.readable:
                 self._sink.check()
-                if count:
+                if count_of[number]:
                     submit(number, chunk)
                 else:
                     chunk.path.unlink()
