@@ -73,6 +73,7 @@ class Chunk:
         last: number of the last.
         longest: bytes of the longest, or an upper bound.
         clean: False when a record is known to be malformed.
+        plain: as in `Piece`.
         numbered: whether each record begins with its number: a cleaned chunk.
     """
 
@@ -84,6 +85,7 @@ class Chunk:
     last: int
     longest: int
     clean: bool
+    plain: bool = False
     numbered: bool = False
 
 
@@ -203,7 +205,7 @@ class Converter:
 
     def _hash(self, chunk: Chunk, target: Path) -> int:
         """Writes the hashes of a chunk's usable rows; returns how many."""
-        select = f"SELECT record, {hashed([f'f{index}' for index in self.hashed])}"
+        select = f"SELECT record, {hashed([f'f{index}' for index in self.hashed], plain=chunk.plain)}"
         (rows, *_) = self._run(
             f"COPY ({select} FROM ({self._rows(chunk)}) WHERE event_time {WITHIN})"
             f" TO {literal(str(target))} (FORMAT parquet, COMPRESSION uncompressed)"

@@ -322,6 +322,7 @@ def _chunk(file: BinaryIO, size: int, pieces: list[Piece]) -> Chunk:
         last=last.row + last.rows - 1,
         longest=max(piece.longest for piece in pieces),
         clean=all(piece.clean for piece in pieces),
+        plain=all(piece.plain for piece in pieces),
     )
 
 

@@ -21,7 +21,8 @@ UNCLOSED = "a quote is opened and never closed"
 AFTER_QUOTE = "text follows a closing quote"
 BARE_RETURN = "a carriage return stands outside quotes"
 
-_NOT_QUOTE_OR_NEWLINE = bytes(byte for byte in range(256) if byte not in b'"\n')
+# What marks values in a row's hash is found on the way: nearly no file holds it.
+_NO_MARK = bytes(byte for byte in range(256) if byte not in b'"\n\x1d\x1e\x1f')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Piece:
         lines: newlines in it.
         longest: bytes of the longest record, or an upper bound of it.
         clean: False when a record in it is malformed.
+        plain: whether it is known to hold none of the characters that `stream_file.hashed` uses itself.
     """
 
     buffers: tuple[bytes | memoryview, ...]
@@ -48,6 +50,7 @@ class Piece:
     lines: int
     longest: int
     clean: bool
+    plain: bool = False
 
     @property
     def data(self) -> bytes:
@@ -178,7 +181,7 @@ class Splitter:
     def _take(self, block: bytes, *, final: bool) -> Piece | None:
         end = len(block) if final else block.rfind(b"\n") + 1
         marks = _marks(self._carry, block, end)
-        if b'"' in marks or not (end or final):
+        if marks.strip(b"\n") or not (end or final):
             return self._take_closely(self._carry + block, final=final)
         carry = self._carry
         buffers = (carry, memoryview(block)[:end])
@@ -186,7 +189,7 @@ class Splitter:
         last = buffers[-1] or carry
         rest = final and bool(last) and last[-1:] != b"\n"
         longest = len(carry) + _longest_at_most(block, end)
-        return self._piece(buffers, len(marks) + rest, len(marks), longest, clean=True)
+        return self._piece(buffers, len(marks) + rest, len(marks), longest, clean=True, plain=True)
 
     def _take_closely(self, data: bytes, *, final: bool) -> Piece | None:
         end, rows, longest, clean = self._measure_closely(data, final=final)
@@ -200,12 +203,19 @@ class Splitter:
         return self._piece((data[:end],), rows, data.count(b"\n", 0, end), longest, clean=clean)
 
     def _piece(
-        self, buffers: tuple[bytes | memoryview, ...], rows: int, lines: int, longest: int, *, clean: bool
+        self,
+        buffers: tuple[bytes | memoryview, ...],
+        rows: int,
+        lines: int,
+        longest: int,
+        *,
+        clean: bool,
+        plain: bool = False,
     ) -> Piece | None:
         size = sum(len(buffer) for buffer in buffers)
         if not size:
             return None
-        piece = Piece(buffers, self.offset, self.row, self.line, rows, lines, longest, clean)
+        piece = Piece(buffers, self.offset, self.row, self.line, rows, lines, longest, clean, plain)
         self.offset += size
         self.row += rows
         self.line += lines
@@ -238,14 +248,14 @@ class Splitter:
 
 
 def _marks(carry: bytes, block: bytes, end: int) -> bytes:
-    """The newlines and quotes of some bytes, without the pairs of quotes that have no newline in between.
+    """The newlines and other marks of some bytes, without the pairs of quotes that have no newline in between.
 
-    If no quote is left, no newline of these bytes lies inside quotes.
+    If nothing but newlines is left, none of them lies inside quotes.
     """
     # Slices that stay in the processor's cache: half the time of one pass over all.
     step = 256 << 10
     slices = (block[start : min(start + step, end)] for start in range(0, end, step))
-    marks = [part.translate(None, _NOT_QUOTE_OR_NEWLINE) for part in (carry, *slices)]
+    marks = [part.translate(None, _NO_MARK) for part in (carry, *slices)]
     return b"".join(marks).replace(b'""', b"")
 
 

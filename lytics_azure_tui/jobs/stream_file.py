@@ -76,17 +76,20 @@ def write(
     return found
 
 
-def hashed(values: Sequence[str]) -> str:
+def hashed(values: Sequence[str], *, plain: bool = False) -> str:
     """SQL for what tells a row from others: `high` and `low` of the 128 bits of MD5 over some expressions of text.
 
     MD5 tells rows apart for good, and means the same in every version of DuckDB. Unit separators stand between the
     values; one that holds a separator, or could be taken for a mark of ours, gives its length first.
+
+    Args:
+        plain: whether no value holds a character from 29 to 31, which saves looking; the hashes are the same.
     """
-    marked = ", ".join(
-        f"CASE WHEN {value} IS NULL THEN chr(30) WHEN {value} < ' ' OR contains({value}, chr(31))"
-        f" THEN concat(chr(29), length({value}), ':', {value}) ELSE {value} END"
-        for value in values
+    careful = (
+        "CASE WHEN {x} >= chr(29) AND {x} < chr(31) OR contains({x}, chr(31))"
+        " THEN concat(chr(29), length({x}), ':', {x}) ELSE coalesce({x}, chr(30)) END"
     )
+    marked = ", ".join((f"coalesce({value}, chr(30))" if plain else careful.format(x=value)) for value in values)
     number = f"md5_number(concat_ws(chr(31), {marked}))"
     return f"CAST({number} >> 64 AS UBIGINT) AS high, CAST({number} & 18446744073709551615 AS UBIGINT) AS low"
 
