@@ -250,7 +250,7 @@ def _type(values: Sequence[str | None]) -> str:
 
 def _times(columns: dict[str, list[str | None]]) -> list[str]:
     """Columns most of whose values are times; numbers count only where the name speaks of time."""
-    from lytics_azure_tui.jobs.event_time import usual_form
+    from lytics_azure_tui.lytics.event_time import usual_form
 
     times = []
     for column, values in columns.items():

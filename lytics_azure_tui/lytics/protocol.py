@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
+
+from lytics_azure_tui.model.mapping import Definitions, StreamMapping
+from lytics_azure_tui.model.user_field import UserField
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,176 @@ class StagedFile:
     nulls: Mapping[str, int]
 
 
+Value = str | int | float | bool | datetime | Sequence["Value"] | Mapping[str, "Value"]
+"""What a user field holds. Times are in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """The events of one day, UTC."""
+
+    day: date
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilledField:
+    """A user field, and in how many profiles it has a value; None when that is not known."""
+
+    field: UserField
+    filled: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A value that tells whose an event is: email, ada@example.com."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person.
+
+    Attributes:
+        id: stays when other profiles merge into this one.
+        fields: those that have a value, our own (`_created` …) and scores included.
+        identifiers: all values by which it is found, also those that a field of one value does not show.
+        audiences: the slugs of those that it is in.
+        merged: ids of profiles that became part of it.
+    """
+
+    id: str
+    fields: Mapping[str, Value]
+    identifiers: tuple[Identifier, ...] = ()
+    audiences: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of a profile: what its columns hold, those that are empty left out."""
+
+    at: datetime
+    stream: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFigures:
+    """How profiles stand.
+
+    Attributes:
+        profiles: how many there are.
+        built: the moment as of which they are; None before the first build.
+        behind: events of mapped streams that are not in them yet.
+        conflicts: profiles for which an identifier of one value has several.
+    """
+
+    profiles: int
+    built: datetime | None
+    behind: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceInfo:
+    """An audience in a list.
+
+    Attributes:
+        size: its members; None when it has not been counted yet.
+        entered, left: in the last 24 hours.
+    """
+
+    slug: str
+    size: int | None
+    entered: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceSize:
+    """An audience's size at a moment."""
+
+    at: datetime
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a filter finds at this moment.
+
+    Attributes:
+        size: how many profiles.
+        profiles: of how many.
+        members: some of them, with the fields that the filter names first.
+    """
+
+    size: int
+    profiles: int
+    members: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a mapping would make of a stream's newest events.
+
+    Attributes:
+        events: how many were tried.
+        profiles: what they would become, the most active first.
+        filled: for each field of the mapping, in how many of these events it has a value.
+        unreadable: for each field, in how many its expression gave text that its kind cannot hold.
+    """
+
+    events: int
+    profiles: tuple[Profile, ...]
+    filled: Mapping[str, int]
+    unreadable: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed of a person.
+
+    Attributes:
+        identifiers: by which the person was known.
+        profiles: how many there were.
+        events: removed, by stream.
+        memberships: entries and exits.
+    """
+
+    identifiers: tuple[Identifier, ...]
+    profiles: int
+    events: Mapping[str, int]
+    memberships: int
+
+
+@dataclass
+class Stopper:
+    """Lets another thread end a query whose answer nobody waits for any more."""
+
+    stopped: bool = False
+    _interrupt: Callable[[], None] | None = field(default=None, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def stop(self) -> None:
+        """Ends what goes on, and what would begin later; it raises `Cancelled`."""
+        with self._lock:
+            self.stopped = True
+            if self._interrupt is not None:
+                self._interrupt()
+
+    def attach(self, interrupt: Callable[[], None] | None) -> None:
+        """For the one who answers: what ends the query; None when it has ended."""
+        with self._lock:
+            self._interrupt = interrupt
+            if self.stopped and interrupt is not None:
+                interrupt()
+
+
 class Lytics(Protocol):
-    """Streams of events."""
+    """Streams of events, the profiles that they become, and audiences of those."""
 
     def streams(self) -> list[StreamInfo]:
         """All streams, by name."""
@@ -78,3 +250,52 @@ class Lytics(Protocol):
 
     def discard(self, stream: str, run_id: str) -> None:
         """Removes files of a run that were never committed."""
+
+    def volume(self, stream: str, days: int = 60) -> list[Volume]:
+        """Events of each of the last days up to the stream's newest event, days without any included."""
+
+    # Profiles
+
+    def try_mapping(
+        self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
+    ) -> Trial:
+        """What a mapping, saved or not, would make of the newest events of its stream alone. Changes nothing."""
+
+    def user_fields(self) -> list[FilledField]:
+        """The fields of the profiles that are there, our own first."""
+
+    def figures(self) -> ProfileFigures:
+        """How profiles stand."""
+
+    def find(self, text: str, limit: int = 50) -> list[Profile]:
+        """Profiles that have an identifier that begins with a text, a whole match first; the id itself also counts."""
+
+    def profile(self, profile_id: str) -> Profile | None:
+        """One profile, by its id or by that of one that became part of it."""
+
+    def happenings(self, profile_id: str, limit: int = 100) -> list[Happening]:
+        """A profile's newest events, of all mapped streams."""
+
+    # Audiences
+
+    def audiences(self) -> list[AudienceInfo]:
+        """Those that have been evaluated, by slug."""
+
+    def sizes(self, slug: str, limit: int = 200) -> list[AudienceSize]:
+        """The newest sizes of an audience, oldest first: one for each change."""
+
+    def estimate(
+        self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None
+    ) -> Estimate:
+        """What a filter finds now.
+
+        Args:
+            text: FilterQL.
+            definitions: whose audiences INCLUDE may name.
+
+        Raises:
+            BadConfiguration: the filter cannot be read, names a field that is not there, or includes itself.
+        """
+
+    def forget(self, identifier: Identifier) -> Forgotten:
+        """Removes a person: from streams, profiles and memberships."""
