@@ -21,8 +21,8 @@ from lytics_azure_tui.jobs.kind import Context, JobKind, load
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.authorization import Authorization, NoAuthorization
 from lytics_azure_tui.model.job import Job
-from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.kinds import KINDS, OWN_KINDS
+from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Run, RunState
 from lytics_azure_tui.runner import executor, failures, lock, places, records
 from lytics_azure_tui.runner.board import Board

@@ -17,11 +17,10 @@ from pathlib import Path
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater
 from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.lytics.protocol import Identifier
 from lytics_azure_tui.runner import lock, places
 
 LEAST = 6
-"""A row in quarantine is told by the value that was given, and by the person's other identifiers from this length on."""
+"""A row in quarantine is told by the value that was given, and by the person's other identifiers that are so long."""
 
 
 @dataclass(frozen=True, slots=True)
