@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -48,7 +48,7 @@ class Context:
     threads: int
     sessions: int = 1
     replay: tuple[str, ...] = ()
-    definitions: Definitions = Definitions()
+    definitions: Definitions = field(default_factory=Definitions)
 
 
 class Sink(Protocol):

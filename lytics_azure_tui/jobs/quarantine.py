@@ -126,7 +126,8 @@ def remove(folder: Path, values: Sequence[str]) -> int:
     forms = {form for value in values for form in (value, "".join(map(_ascii, value.encode())))}
     words = "|".join(re.escape(form) for form in sorted(forms))
     text = "coalesce(try(decode(raw)), CAST(raw AS VARCHAR))"
-    held = f"regexp_matches({text}, {literal(rf'(?i)(^|[^\pL\pN])({words})($|[^\pL\pN])')})"
+    edge = r"[^\pL\pN]"
+    held = f"regexp_matches({text}, {literal(f'(?i)(^|{edge})({words})($|{edge})')})"
     for path in _paths([str(folder)]):
         fresh = path.with_suffix(".new")
         with database(memory=_MEMORY) as connection:
