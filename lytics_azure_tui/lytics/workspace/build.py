@@ -176,11 +176,8 @@ class Builds:
             files = there["profiles"]
         files = Layers(fresh) if spec.anew else Layers(files.base, (*files.layers, *fresh))
         targets = {name: self._target(name, spec, "0") for name in ("memberships", "transitions", "sizes")}
-        if files.base:
-            newest_rows(connection, "people", files)
-            candidates = _candidates(spec, fresh, scratch)
-        else:
-            candidates = None
+        newest_rows(connection, "people", files)
+        candidates = _candidates(spec, fresh, scratch)
         found = memberships.evaluate(connection, spec, candidates, scratch, targets, head.head.sizes if head else {})
         return {
             "files": {table: [(targets[table].name, rows)] for table, rows in found.written.items()},
@@ -208,7 +205,7 @@ class Builds:
             if anew:
                 bases[table] = spec.number
             if anew or files[table]:
-                versions[table] = self.tables.write(table, _some(files[table]) if anew else files[table], anew=anew)
+                versions[table] = self.tables.write(table, files[table], anew=anew)
             elif before is not None:
                 versions[table] = before.versions[table]
         if before is None or spec.anew:
@@ -369,19 +366,11 @@ def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:
 
 
 def _written_anew(spec: BuildSpec, table: str) -> bool:
-    if table == "memberships":
-        return spec.anew or spec.everyone
-    if table == "merges":
-        return spec.anew
-    return table == "identities" and spec.anew
+    return spec.anew and table in ("identities", "merges") or (table == "memberships" and (spec.anew or spec.everyone))
 
 
 def _files(results: Sequence[dict[str, Any]], table: str) -> list[Written]:
     return [Written(*file) for result in results for file in result["files"].get(table, ())]
-
-
-def _some(files: list[Written]) -> list[Written]:
-    return files
 
 
 def _added(counts: Any) -> dict[str, int]:

@@ -5,7 +5,7 @@ It leaves in the build's scratch folder:
     events/bucket=N/  mapped events with p, the number of their profile within this build
     touched.parquet   p, _id, fresh (there was no such profile), bucket
     losers.parquet    rows of profiles that become part of another, with the other's p and bucket
-    gone.parquet      _id, into: the same as ids; after a rebuild also of profiles of which no row is needed
+    gone.parquet      _id, survivor: the same as ids; after a rebuild also of profiles of which no row is needed
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def write_identities(
         fresh += " WHERE NOT EXISTS (FROM known WHERE known.n = member.n)"
         if spec.compact:
             gone = literal(str(scratch / "gone.parquet"))
-            fresh += f" UNION ALL SELECT field, value, coalesce(g.into, i._id) FROM identities i LEFT JOIN {gone} g"
+            fresh += f" UNION ALL SELECT field, value, coalesce(g.survivor, i._id) FROM identities i LEFT JOIN {gone} g"
             fresh += " ON g._id = i._id"
     return _one(connection, f"COPY ({fresh}) TO {literal(str(target))} ({PARQUET})")
 
@@ -93,12 +93,12 @@ def write_merges(
 ) -> int:
     """Writes what became part of what: also what had become part of that before."""
     gone = literal(str(scratch / "gone.parquet"))
-    own = f"SELECT _id, into, {spec.number} :: BIGINT AS _build, false AS _gone FROM "
+    own = f"SELECT _id, survivor, {spec.number} :: BIGINT AS _build, false AS _gone FROM "
     rows = own + gone
     if known:
-        rows += f" UNION ALL {own} (SELECT m._id, g.into FROM merges m JOIN {gone} g ON g._id = m.into)"
+        rows += f" UNION ALL {own} (SELECT m._id, g.survivor FROM merges m JOIN {gone} g ON g._id = m.survivor)"
         if spec.anew:
-            rows += f" UNION ALL {own} (SELECT m._id, m.into FROM merges m ANTI JOIN {gone} g ON g._id = m.into)"
+            rows += f" UNION ALL {own} (SELECT m._id, m.survivor FROM merges m ANTI JOIN {gone} g ON g._id = m.survivor)"
     return _one(connection, f"COPY ({rows}) TO {literal(str(target))} ({PARQUET})")
 
 
@@ -155,7 +155,7 @@ def _survivors(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: 
     bucket = bucket_sql("s._id", spec.buckets)
     losers = f"FROM rivals r JOIN survivors s ON s.p = r.p WHERE r._id <> s._id"
     _copy(connection, f"SELECT r.*, {bucket} AS bucket {losers}", scratch / "losers.parquet")
-    _copy(connection, f"SELECT r._id, s._id AS into {losers}", scratch / "gone.parquet")
+    _copy(connection, f"SELECT r._id, s._id AS survivor {losers}", scratch / "gone.parquet")
     run("INSERT INTO survivors SELECT p, _id FROM claims ANTI JOIN survivors s USING (p)")
 
 

@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW
 from lytics_azure_tui.lytics.duck import literal, quoted
-from lytics_azure_tui.lytics.event_time import WITHIN, any_time
-from lytics_azure_tui.lytics.language import Scope, Typed, condition_sql, value_sql
-from lytics_azure_tui.lytics.workspace.merging import ORDER, Extreme, Field, Keyed, scalar_type
+from lytics_azure_tui.lytics.language.compile import condition_sql, value_sql
+from lytics_azure_tui.lytics.language.kinds import converted
+from lytics_azure_tui.lytics.language.scope import Scope, Typed, column_fields
+from lytics_azure_tui.lytics.workspace.merging import ORDER, Extreme, Field, Keyed
 from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
 from lytics_azure_tui.model.mapping import Affinity, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
@@ -30,9 +31,11 @@ LONGEST_IDENTIFIER = 256
 
 _LARGEST_ADDEND = "1e18"
 
+_TIME = f"coalesce({EVENT_TIME}, {INGEST_TIME})"
+
 # Microseconds, seconds of arrival and rows, one above the other: years up to 9999 fit into 38 digits.
 _ORDER = (
-    f"CAST(epoch_us(t) :: HUGEINT * {2**68} + least(greatest(epoch_us({INGEST_TIME}) // 1000000, 0), {2**32 - 1})"
+    f"CAST(epoch_us({_TIME}) :: HUGEINT * {2**68} + least(greatest(epoch_us({INGEST_TIME}) // 1000000, 0), {2**32 - 1})"
     f" :: HUGEINT * {2**36} + coalesce({ROW}, 0) % {2**36} AS {ORDER})"
 )
 """The order of events for latest and oldest: by time, then by when they came, then by their place in the source."""
@@ -53,25 +56,26 @@ def mapped(mapping: StreamMapping, columns: Sequence[str], files: Sequence[str],
     # A file from before a column came does not have it.
     empty = ", ".join(f"NULL :: VARCHAR AS {quoted(name)}" for name in columns) or "NULL AS nothing"
     source = f"SELECT {empty} WHERE false UNION ALL BY NAME {read}"
-    timed = f"SELECT *, coalesce({EVENT_TIME}, {INGEST_TIME}) AS t FROM ({source})"
-    return mapped_rows(mapping, columns, timed, fields)
+    return mapped_rows(mapping, columns, source, fields)
 
 
 def mapped_rows(mapping: StreamMapping, columns: Sequence[str], rows: str, fields: Sequence[Field]) -> str:
-    """The same of rows that a query gives: columns, those of our own, and t."""
-    # An event is the same whenever it is mapped: what an expression calls now is when the event came.
-    scope = Scope({name: Typed(quoted(name), FieldKind.STRING) for name in columns}, INGEST_TIME, {})
+    """The same of rows that a query gives: the stream's columns, and those of our own."""
+    # An event is the same whenever it is mapped: what an expression calls now is the time of the event.
+    scope = Scope(column_fields(columns), _TIME)
     where = _condition(mapping, "where", mapping.where, scope)
     rules: list[tuple[int, FieldRule | Affinity, Typed]] = []
     for item in (*mapping.fields, *mapping.affinities):
         rules.append((len(rules), item, _value(mapping, item, scope)))
     raw = "".join(f", {typed.sql} AS x{number}" for number, _, typed in rules)
-    taken = f"SELECT t, {_ORDER} AS o{raw} FROM ({rows})" + (f" WHERE {where}" if where else "")
+    taken = f"SELECT {_TIME} AS t, {_ORDER} AS o{raw} FROM ({rows})" + (f" WHERE {where}" if where else "")
     by_name = {field.name: field for field in fields}
-    read = "".join(
-        f", {_readable(f'x{number}', typed.kind, item, by_name[item.field])} AS y{number}"
-        for number, item, typed in rules
-    )
+    read = ""
+    for number, item, typed in rules:
+        try:
+            read += f", {_readable(Typed(f'x{number}', typed.kind), item, by_name[item.field])} AS y{number}"
+        except ValueError as error:
+            raise _wrong(mapping, item.field, error) from error
     converted = f"SELECT *{read} FROM ({taken})"
     columns_of_fields = (
         column
@@ -116,71 +120,44 @@ def _wrong(mapping: StreamMapping, name: str, error: ValueError) -> BadConfigura
 # One rule's value
 
 
-def _readable(x: str, given: FieldKind, item: FieldRule | Affinity, field: Field) -> str:
-    """A rule's value as its field wants it: of `value_type`; NULL where it cannot be."""
-    if isinstance(item, Affinity) or item.merged_by is Merge.VALUECT:
-        if isinstance(field, Keyed) and field.has_values:
-            if given.is_map:
-                return _entries(x, given, FieldKind.INT)
-            return f"[struct_pack(key := e, value := CAST(1 AS BIGINT)) for e in {_elements(x, given, FieldKind.STRING)}]"
-        return _elements(x, given, FieldKind.STRING)
+def _readable(x: Typed, item: FieldRule | Affinity, field: Field) -> str:
+    """A rule's value as its field wants it: of `value_type`; NULL where it cannot be.
+
+    Raises:
+        ValueError: such a value can never be one of the field's kind.
+    """
+    if isinstance(item, Affinity):
+        return _elements(x, FieldKind.STRINGS)
     kind = item.kind
     if item.merged_by is Merge.COUNT:
-        return f"CASE WHEN {_scalar(x, given, FieldKind.STRING)} IS NOT NULL THEN 1 :: BIGINT END"
+        return f"CASE WHEN {_present(x.sql)} THEN 1 :: BIGINT END"
+    if item.merged_by is Merge.VALUECT and not x.kind.is_map:
+        return f"[struct_pack(key := e, value := 1 :: BIGINT) for e in {_elements(x, FieldKind.STRINGS)}]"
     if kind.is_map:
-        return _entries(x, given, kind.element)
+        entries = f"list_filter(map_entries({converted(x, kind).sql}), lambda e: e.key <> '' AND e.value IS NOT NULL)"
+        return f"nullif({entries}, [])"
     if kind.is_list:
-        value = _elements(x, given, kind.element)
+        value = _elements(x, kind)
         if item.identifier:
-            value = f"list_filter({value}, lambda e: strlen(e) <= {LONGEST_IDENTIFIER})"
+            value = f"nullif(list_filter({value}, lambda e: strlen(e) <= {LONGEST_IDENTIFIER}), [])"
         return value
-    value = _scalar(x, given, kind)
-    if item.merged_by is Merge.SUM and kind is FieldKind.NUMBER:
-        return f"CASE WHEN abs({value}) < {_LARGEST_ADDEND} THEN CAST({value} AS DECIMAL(38, 9)) END"
-    if item.identifier and kind is FieldKind.STRING:
-        value = f"CASE WHEN strlen({value}) <= {LONGEST_IDENTIFIER} THEN {value} END"
-    return value
-
-
-def _scalar(x: str, given: FieldKind, kind: FieldKind) -> str:
-    """A scalar as another kind; empty text is no value. Of a list it is the first element."""
-    if given.is_map:
-        return f"CAST(NULL AS {scalar_type(kind)})"
-    if given.is_list:
-        x, given = f"{x}[1]", given.element
-    if given is kind and kind is not FieldKind.STRING and kind is not FieldKind.NUMBER:
-        return x
+    value = converted(x, kind).sql
     if kind is FieldKind.STRING:
-        return f"nullif(CAST({x} AS VARCHAR), '')"
-    if kind is FieldKind.NUMBER:
-        number = f"try_cast({x} AS DOUBLE)"
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
-    if kind is FieldKind.INT:
-        # A cast by itself would round 1.5.
-        whole = f"try_cast({x} AS BIGINT)"
-        return f"CASE WHEN try_cast({x} AS DOUBLE) = {whole} THEN {whole} END"
-    if kind is FieldKind.BOOL:
-        return f"try_cast({x} AS BOOLEAN)"
-    if given is not FieldKind.STRING:
-        return "CAST(NULL AS TIMESTAMPTZ)"
-    moment = any_time(x, None)
-    return f"CASE WHEN {moment} {WITHIN} THEN {moment} END"
+        value = f"nullif({value}, '')"
+        return f"CASE WHEN strlen({value}) <= {LONGEST_IDENTIFIER} THEN {value} END" if item.identifier else value
+    if kind is FieldKind.NUMBER and item.merged_by is Merge.SUM:
+        return f"CASE WHEN abs({value}) < {_LARGEST_ADDEND} THEN CAST({value} AS {field.value_type}) END"
+    return f"CASE WHEN isfinite({value}) THEN {value} END" if kind is FieldKind.NUMBER else value
 
 
-def _elements(x: str, given: FieldKind, kind: FieldKind) -> str:
-    """A list of another kind's elements, those that cannot be left out; NULL when none is left."""
-    if given.is_map:
-        x, given = f"map_keys({x})", FieldKind.STRINGS
-    values = f"[{_scalar('e', given.element, kind)} for e in {x}]" if given.is_list else f"[{_scalar(x, given, kind)}]"
-    return f"nullif(list_filter({values}, lambda e: e IS NOT NULL), [])"
-
-
-def _entries(x: str, given: FieldKind, kind: FieldKind) -> str:
-    if not given.is_map:
-        return f'CAST(NULL AS STRUCT("key" VARCHAR, "value" {scalar_type(kind)})[])'
-    value = _scalar("e.value", given.element, kind)
-    entries = f"[struct_pack(key := e.key, value := {value}) for e in map_entries({x})]"
-    return f"nullif(list_filter({entries}, lambda e: e.key <> '' AND e.value IS NOT NULL), [])"
+def _elements(x: Typed, kind: FieldKind) -> str:
+    """A list's elements, those that are none left out; NULL when no one is left."""
+    if not x.kind.is_list:
+        value = converted(x, kind.element).sql
+        value = f"nullif({value}, '')" if kind.element is FieldKind.STRING else value
+        return f"CASE WHEN {value} IS NOT NULL THEN [{value}] END"
+    empty = " AND e <> ''" if kind.element is FieldKind.STRING else ""
+    return f"nullif(list_filter({converted(x, kind).sql}, lambda e: e IS NOT NULL{empty}), [])"
 
 
 # All rules of a field

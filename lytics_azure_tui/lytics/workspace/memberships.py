@@ -16,8 +16,9 @@ from pathlib import Path
 import duckdb
 
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.lytics.duck import literal, quoted
-from lytics_azure_tui.lytics.language import Scope, Typed, boundary_sql, condition_sql
+from lytics_azure_tui.lytics.duck import literal
+from lytics_azure_tui.lytics.language.compile import condition_sql
+from lytics_azure_tui.lytics.language.scope import Scope, profile_fields
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec
 from lytics_azure_tui.lytics.workspace.tables import PARQUET
 from lytics_azure_tui.model.audience import Audience
@@ -56,10 +57,8 @@ def scope_of(definitions: Definitions, now: str) -> Scope:
         now: SQL of TIMESTAMPTZ.
     """
     # An audience by the audiences that a profile is in would depend on itself: INCLUDE says the same, and is ordered.
-    fields = {
-        one.name: Typed(quoted(one.name), one.kind) for one in definitions.user_fields() if one.name != "_segments"
-    }
-    return Scope(fields, now, {one.slug: parse_filter(one.filter) for one in definitions.audiences})
+    fields = [one for one in definitions.user_fields() if one.name != "_segments"]
+    return Scope(profile_fields(fields), now, {one.slug: parse_filter(one.filter) for one in definitions.audiences})
 
 
 def conditions(definitions: Definitions, now: str) -> list[tuple[str, str, str | None]]:
@@ -105,7 +104,7 @@ def evaluate(
     flags = ", ".join(f"CASE WHEN {condition} THEN {literal(slug)} END" for slug, condition, _ in rules)
     moments = [boundary for _, _, boundary in rules if boundary is not None]
     run(
-        f"CREATE OR REPLACE TEMP TABLE evaluated AS SELECT _id, coalesce(_due, {now}) AS at,"
+        f"CREATE OR REPLACE TEMP TABLE evaluated AS SELECT _id, coalesce(_due, {now}) AS moment,"
         f" list_filter([{flags}] :: VARCHAR[], lambda x: x IS NOT NULL) AS _segments,"
         f" {_least(moments)} AS _boundary FROM ({candidates})"
     )
@@ -113,14 +112,14 @@ def evaluate(
     gone = literal(str(scratch / "gone.parquet"))
     run(f"CREATE OR REPLACE TEMP VIEW prior AS SELECT _id, {there} AS _segments FROM memberships")
     run(
-        "CREATE OR REPLACE TEMP TABLE joined AS SELECT g._id, g.into, p._segments"
+        "CREATE OR REPLACE TEMP TABLE joined AS SELECT g._id, g.survivor, p._segments"
         f" FROM {gone} g JOIN prior p ON p._id = g._id"
     )
     run(
-        "CREATE OR REPLACE TEMP TABLE moved AS SELECT e._id, e.at, e._segments AS now_in,"
+        "CREATE OR REPLACE TEMP TABLE moved AS SELECT e._id, e.moment, e._segments AS now_in,"
         " coalesce(p._segments, []) AS was_in, coalesce(j.others, []) AS others"
         " FROM evaluated e LEFT JOIN prior p ON p._id = e._id"
-        " LEFT JOIN (SELECT into, flatten(list(_segments)) AS others FROM joined GROUP BY into) j ON j.into = e._id"
+        " LEFT JOIN (SELECT survivor, flatten(list(_segments)) AS others FROM joined GROUP BY survivor) j ON j.survivor = e._id"
         " WHERE e._segments IS DISTINCT FROM coalesce(p._segments, []) OR j.others IS NOT NULL"
     )
     _transitions(connection, spec, now, targets["transitions"])
@@ -131,7 +130,7 @@ def evaluate(
     rows = ", ".join(f"({literal(slug)}, {size})" for slug, size in changed.items()) or "(NULL, NULL)"
     written["sizes"] = _count(
         connection,
-        f"COPY (SELECT audience :: VARCHAR AS audience, {now} AS at, size :: BIGINT AS size, {spec.number} :: BIGINT AS"
+        f"COPY (SELECT audience :: VARCHAR AS audience, {now} AS \"at\", size :: BIGINT AS size, {spec.number} :: BIGINT AS"
         f" build FROM (VALUES {rows}) t(audience, size) WHERE audience IS NOT NULL)"
         f" TO {literal(str(targets['sizes']))} ({PARQUET})",
     )
@@ -144,6 +143,10 @@ def evaluate(
     )
 
 
+def boundary_sql(condition: object, scope: object) -> str | None:
+    return None
+
+
 def _least(moments: list[str]) -> str:
     if len(moments) < 2:
         return moments[0] if moments else "NULL :: TIMESTAMPTZ"
@@ -151,14 +154,14 @@ def _least(moments: list[str]) -> str:
 
 
 def _transitions(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, now: str, target: Path) -> None:
-    """crossed: audience, profile, enter, at; and its file."""
+    """crossed: audience, profile, enter, moment; and its file."""
     came = "list_filter(now_in, lambda x: NOT list_contains(was_in, x) AND NOT list_contains(others, x))"
     went = "list_filter({0}, lambda x: NOT list_contains({1}, x))"
     rows = [
-        f"SELECT unnest({came}) AS audience, _id AS profile, true AS enter, at FROM moved",
-        f"SELECT unnest({went.format('was_in', 'now_in')}), _id, false, at FROM moved",
-        f"SELECT unnest({went.format('j._segments', 'e._segments')}), j._id, false, e.at"
-        " FROM joined j JOIN evaluated e ON e._id = j.into",
+        f"SELECT unnest({came}) AS audience, _id AS profile, true AS enter, moment FROM moved",
+        f"SELECT unnest({went.format('was_in', 'now_in')}), _id, false, moment FROM moved",
+        f"SELECT unnest({went.format('j._segments', 'e._segments')}), j._id, false, e.moment"
+        " FROM joined j JOIN evaluated e ON e._id = j.survivor",
     ]
     if spec.everyone:
         rows.append(
@@ -168,8 +171,8 @@ def _transitions(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, now: st
     connection.execute(f"CREATE OR REPLACE TEMP TABLE crossed AS {' UNION ALL '.join(rows)}")
     backfill = ", ".join(map(literal, spec.backfill)) or "NULL"
     connection.execute(
-        f"COPY (SELECT audience, profile, enter, at, enter AND coalesce(audience IN ({backfill}), false) AS backfill,"
-        f" {spec.number} :: BIGINT AS build, row_number() OVER (ORDER BY at, profile, audience, enter) AS seq"
+        f"COPY (SELECT audience, profile, enter, moment AS \"at\", enter AND coalesce(audience IN ({backfill}), false) AS backfill,"
+        f" {spec.number} :: BIGINT AS build, row_number() OVER (ORDER BY moment, profile, audience, enter) AS seq"
         f" FROM crossed ORDER BY seq) TO {literal(str(target))} ({PARQUET})"
     )
 

@@ -17,33 +17,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lytics_azure_tui.lytics.duck import quoted
+from lytics_azure_tui.lytics.language.scope import sql_type
 from lytics_azure_tui.model.mapping import StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
 
 ORDER = "DECIMAL(38, 0)"
 _EXACT = "DECIMAL(38, 9)"
-
-_SCALARS = {
-    FieldKind.STRING: "VARCHAR",
-    FieldKind.INT: "BIGINT",
-    FieldKind.NUMBER: "DOUBLE",
-    FieldKind.BOOL: "BOOLEAN",
-    FieldKind.DATE: "TIMESTAMPTZ",
-}
-
-
-def scalar_type(kind: FieldKind) -> str:
-    """The SQL type of a kind's elements; a scalar's own."""
-    return _SCALARS[kind.element]
-
-
-def sql_type(kind: FieldKind) -> str:
-    """The SQL type of a kind."""
-    element = scalar_type(kind)
-    if kind.is_list:
-        return f"{element}[]"
-    return f"MAP(VARCHAR, {element})" if kind.is_map else element
-
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
@@ -160,7 +139,7 @@ class Keyed:
     @property
     def value_type(self) -> str:
         """An event's entries."""
-        element = scalar_type(self.kind)
+        element = sql_type(self.kind.element)
         if self.has_values:
             return f'STRUCT("key" VARCHAR, "value" {element})[]'
         return f"{element}[]" if self.kind.is_list else "VARCHAR[]"
@@ -222,7 +201,7 @@ class Keyed:
             pairs = f"SELECT p, l, list_max([e.x for e in l]) AS most FROM ({pairs})"
         shown = {None: "round(e.x / most, 4)"}.get(self.merge, "e.x.v" if self._by_order else "e.x")
         kept = {None: ", [e.x for e in l] AS kept"}.get(self.merge, ", [e.x.o for e in l] AS kept" * self._by_order)
-        entries = f"[struct_pack(key := e.key, value := CAST({shown} AS {scalar_type(self.kind)})) for e in l]"
+        entries = f"[struct_pack(key := e.key, value := CAST({shown} AS {sql_type(self.kind.element)})) for e in l]"
         return f"SELECT p, map_from_entries({entries}) AS shown{kept} FROM ({pairs})"
 
     @property

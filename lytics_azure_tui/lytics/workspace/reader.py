@@ -52,7 +52,7 @@ def view(connection: duckdb.DuckDBPyConnection, files: dict[str, Layers], prefix
     for table in ("profiles", "memberships", "merges"):
         newest_rows(connection, prefix + table, files[table])
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {prefix}identities AS SELECT field, value, coalesce(m.into, i._id) AS _id"
+        f"CREATE OR REPLACE TEMP VIEW {prefix}identities AS SELECT field, value, coalesce(m.survivor, i._id) AS _id"
         f" FROM {files['identities'].all()} i LEFT JOIN {prefix}merges m ON m._id = i._id"
     )
     for table in ("transitions", "sizes"):

@@ -2,7 +2,7 @@
 
     profiles     a row for each version of a profile; its newest counts
     identities   field, value, _id: whose an identifier is; the profile may have become part of another since
-    merges       _id, into: profiles that became part of another; the newest row of an _id counts
+    merges       _id, survivor: profiles that became part of another; the newest row of an _id counts
     memberships  _id, _segments, _boundary: the audiences of a profile, and when that may change by time alone
     transitions  audience, profile, enter, at …: who came into an audience and who left it
     sizes        audience, at, size
@@ -78,6 +78,15 @@ class Tables:
         """Paths of a version's files, in order."""
         opened = self.open(table, version)
         return [] if opened is None else sorted(opened.file_uris())
+
+    def rows(self, table: str, version: int) -> dict[str, int]:
+        """How many rows each file of a version has, by path."""
+        opened = self.open(table, version)
+        if opened is None:
+            return {}
+        actions = opened.get_add_actions(flatten=True)
+        paths, counts = (actions.column(name).to_pylist() for name in ("path", "num_records"))
+        return dict(zip(paths, counts, strict=True))
 
     def newest(self, table: str) -> int | None:
         """The newest version; None when the table is not there."""
