@@ -84,7 +84,9 @@ def assemble(
         left = f"FROM ({others}) r ANTI JOIN mine m ON m._id = r._id ANTI JOIN {gone} g ON g._id = r._id"
         parts.append(scored(left, day_of(spec.moment)))
     elif known:
-        parts.append(f"SELECT _id, {spec.number} :: BIGINT AS _build, true AS _gone FROM {losers} WHERE bucket = {bucket}")
+        parts.append(
+            f"SELECT _id, {spec.number} :: BIGINT AS _build, true AS _gone FROM {losers} WHERE bucket = {bucket}"
+        )
     if not parts:
         return outcome
     written = run(f"COPY ({' UNION ALL BY NAME '.join(parts)}) TO {literal(str(target))} ({PARQUET})").fetchone()

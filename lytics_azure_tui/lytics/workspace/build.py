@@ -113,6 +113,10 @@ class Builds:
             return now
         return datetime.fromisoformat(head.boundary) if head.boundary else None
 
+    def behind(self, head: Head) -> int:
+        """Events of mapped streams that are not in the profiles yet."""
+        return self._new(head.defined(), head.streams)[3]
+
     # The steps
 
     def identify(self, connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: Path) -> dict[str, Any]:
@@ -149,7 +153,9 @@ class Builds:
             outcomes.append(assembling.assemble(connection, spec, fields, bucket, scratch, target, known))
             if target.exists():
                 files.append((target.name, outcomes[-1].rows))
-        counts = {name: sum(getattr(one, name) for one in outcomes) for name in ("rows", "fresh", "changed", "conflicts")}
+        counts = {
+            name: sum(getattr(one, name) for one in outcomes) for name in ("rows", "fresh", "changed", "conflicts")
+        }
         return {
             "files": {"profiles": files},
             **counts,
@@ -320,7 +326,9 @@ class Builds:
         kept = [layers_of(self.tables, one) for one in (before, now) if one is not None]
         with suppress(OSError):
             for table in TABLES:
-                self.tables.sweep(table, [path for files in kept for path in (*files[table].base, *files[table].layers)])
+                self.tables.sweep(
+                    table, [path for files in kept for path in (*files[table].base, *files[table].layers)]
+                )
 
 
 _NO_MEMBERSHIPS = (

@@ -98,7 +98,9 @@ def write_merges(
     if known:
         rows += f" UNION ALL {own} (SELECT m._id, g.survivor FROM merges m JOIN {gone} g ON g._id = m.survivor)"
         if spec.anew:
-            rows += f" UNION ALL {own} (SELECT m._id, m.survivor FROM merges m ANTI JOIN {gone} g ON g._id = m.survivor)"
+            rows += (
+                f" UNION ALL {own} (SELECT m._id, m.survivor FROM merges m ANTI JOIN {gone} g ON g._id = m.survivor)"
+            )
     return _one(connection, f"COPY ({rows}) TO {literal(str(target))} ({PARQUET})")
 
 
@@ -167,9 +169,7 @@ def _touched(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: Pa
         " FROM (SELECT p, min(node) AS least_node FROM member ANTI JOIN survivors USING (p) GROUP BY p)"
     )
     # An id that was in use, whose nodes are others' now, is not given again.
-    connection.execute(
-        f"UPDATE born SET _id = md5({literal(spec.run_id)} || least_node) WHERE _id IN ({taken})"
-    )
+    connection.execute(f"UPDATE born SET _id = md5({literal(spec.run_id)} || least_node) WHERE _id IN ({taken})")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE touched AS SELECT *, {bucket_sql('_id', spec.buckets)} AS bucket FROM"
         " (SELECT p, _id, false AS fresh FROM survivors UNION ALL SELECT p, _id, true FROM born)"

@@ -20,7 +20,9 @@ def components(connection: duckdb.DuckDBPyConnection, edges: str, into: str) -> 
     """
     run = connection.execute
     run(f"CREATE OR REPLACE TEMP TABLE _e AS SELECT a, b FROM {edges}")
-    run(f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT DISTINCT n, n AS root FROM (SELECT unnest([a, b]) AS n FROM _e)")
+    run(
+        f"CREATE OR REPLACE TEMP TABLE {into} AS SELECT DISTINCT n, n AS root FROM (SELECT unnest([a, b]) AS n FROM _e)"
+    )
     run("DELETE FROM _e WHERE a = b")
     turn = 0
     while connection.execute("SELECT 1 FROM _e LIMIT 1").fetchone() is not None:

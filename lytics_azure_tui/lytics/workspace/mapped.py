@@ -21,7 +21,7 @@ from lytics_azure_tui.lytics.duck import literal, quoted
 from lytics_azure_tui.lytics.language.compile import condition_sql, value_sql
 from lytics_azure_tui.lytics.language.kinds import converted
 from lytics_azure_tui.lytics.language.scope import Scope, Typed, column_fields
-from lytics_azure_tui.lytics.workspace.merging import ORDER, Extreme, Field, Keyed
+from lytics_azure_tui.lytics.workspace.merging import ORDER, Extreme, Field, Keyed, fields_of
 from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
 from lytics_azure_tui.model.mapping import Affinity, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
@@ -30,6 +30,8 @@ LONGEST_IDENTIFIER = 256
 """Bytes; a longer value is none, as in Lytics."""
 
 _LARGEST_ADDEND = "1e18"
+
+_FILE = "_file_of_the_row"
 
 _TIME = f"coalesce({EVENT_TIME}, {INGEST_TIME})"
 
@@ -52,15 +54,50 @@ def mapped(mapping: StreamMapping, columns: Sequence[str], files: Sequence[str],
     Raises:
         BadConfiguration: an expression names a column that is not there, or does what cannot be done.
     """
-    read = f"SELECT * FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
-    # A file from before a column came does not have it.
-    empty = ", ".join(f"NULL :: VARCHAR AS {quoted(name)}" for name in columns) or "NULL AS nothing"
-    source = f"SELECT {empty} WHERE false UNION ALL BY NAME {read}"
-    return mapped_rows(mapping, columns, source, fields)
+    return mapped_rows(mapping, columns, rows_of(columns, files), fields)
 
 
-def mapped_rows(mapping: StreamMapping, columns: Sequence[str], rows: str, fields: Sequence[Field]) -> str:
-    """The same of rows that a query gives: the stream's columns, and those of our own."""
+def rows_of(columns: Sequence[str], files: Sequence[str], options: str = "") -> str:
+    """SQL of the rows of a stream's files, with all of its columns: a file from before a column came does not have it."""
+    read = f"SELECT * FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true{options})"
+    empty = ", ".join(f"NULL :: VARCHAR AS {quoted(name)}" for name in columns)
+    return f"SELECT {empty} WHERE false UNION ALL BY NAME {read}" if columns else read
+
+
+def places_of(
+    mapping: StreamMapping,
+    columns: Sequence[str],
+    files: Sequence[str],
+    nodes: Sequence[str],
+    *,
+    whatever: bool = False,
+) -> str:
+    """SQL of where the events of some identifiers lie: file, place (the row's number in it, from 0) and t.
+
+    Args:
+        nodes: field:value.
+        whatever: also events that the mapping's conditions leave out.
+    """
+    identifiers = [rule for rule in mapping.fields if rule.identifier]
+    if whatever:
+        identifiers = [rule.model_copy(update={"guard": None}) for rule in identifiers]
+    bare = mapping.model_copy(update={"fields": identifiers, "affinities": []})
+    if whatever:
+        bare = bare.model_copy(update={"where": None})
+    source = rows_of(columns, files, f", filename = '{_FILE}', file_row_number = true")
+    rows = mapped_rows(bare, columns, source, fields_of([bare]), more=(f"{_FILE} AS file", "file_row_number AS place"))
+    wanted = f"[{', '.join(map(literal, nodes))}]"
+    return f"SELECT file, place, t FROM ({rows}) WHERE list_has_any(nodes, {wanted})"
+
+
+def mapped_rows(
+    mapping: StreamMapping, columns: Sequence[str], rows: str, fields: Sequence[Field], more: Sequence[str] = ()
+) -> str:
+    """The same of rows that a query gives: the stream's columns, and those of our own.
+
+    Args:
+        more: "x AS y", columns that come through.
+    """
     # An event is the same whenever it is mapped: what an expression calls now is the time of the event.
     scope = Scope(column_fields(columns), _TIME)
     where = _condition(mapping, "where", mapping.where, scope)
@@ -68,7 +105,8 @@ def mapped_rows(mapping: StreamMapping, columns: Sequence[str], rows: str, field
     for item in (*mapping.fields, *mapping.affinities):
         rules.append((len(rules), item, _value(mapping, item, scope)))
     raw = "".join(f", {typed.sql} AS x{number}" for number, _, typed in rules)
-    taken = f"SELECT {_TIME} AS t, {_ORDER} AS o{raw} FROM ({rows})" + (f" WHERE {where}" if where else "")
+    through = "".join(f", {each}" for each in more)
+    taken = f"SELECT {_TIME} AS t, {_ORDER} AS o{raw}{through} FROM ({rows})" + (f" WHERE {where}" if where else "")
     by_name = {field.name: field for field in fields}
     read = ""
     for number, item, typed in rules:
@@ -76,19 +114,22 @@ def mapped_rows(mapping: StreamMapping, columns: Sequence[str], rows: str, field
             read += f", {_readable(Typed(f'x{number}', typed.kind), item, by_name[item.field])} AS y{number}"
         except ValueError as error:
             raise _wrong(mapping, item.field, error) from error
-    converted = f"SELECT *{read} FROM ({taken})"
+    made = f"SELECT *{read} FROM ({taken})"
     columns_of_fields = (
         column
         for field in fields
         for column in _columns(field, [(number, item) for number, item, _ in rules if item.field == field.name])
     )
     chosen = [f"{literal(mapping.stream)} AS stream", f"{_nodes(rules)} AS nodes", *columns_of_fields]
-    return f"SELECT t, o, {', '.join(chosen)} FROM ({converted})"
+    chosen += [each.rpartition(" AS ")[2] for each in more]
+    return f"SELECT t, o, {', '.join(chosen)} FROM ({made})"
 
 
 def nothing_mapped(fields: Sequence[Field]) -> str:
     """SQL of the same columns without any event."""
-    columns = [f"NULL :: {kind} AS {name}" for name, kind in (("t", "TIMESTAMPTZ"), ("o", ORDER), ("stream", "VARCHAR"))]
+    columns = [
+        f"NULL :: {kind} AS {name}" for name, kind in (("t", "TIMESTAMPTZ"), ("o", ORDER), ("stream", "VARCHAR"))
+    ]
     columns += ["NULL :: VARCHAR[] AS nodes", *(column for field in fields for column in _columns(field, ()))]
     return f"SELECT {', '.join(columns)} WHERE false"
 

@@ -130,7 +130,7 @@ def evaluate(
     rows = ", ".join(f"({literal(slug)}, {size})" for slug, size in changed.items()) or "(NULL, NULL)"
     written["sizes"] = _count(
         connection,
-        f"COPY (SELECT audience :: VARCHAR AS audience, {now} AS \"at\", size :: BIGINT AS size, {spec.number} :: BIGINT AS"
+        f'COPY (SELECT audience :: VARCHAR AS audience, {now} AS "at", size :: BIGINT AS size, {spec.number} :: BIGINT AS'
         f" build FROM (VALUES {rows}) t(audience, size) WHERE audience IS NOT NULL)"
         f" TO {literal(str(targets['sizes']))} ({PARQUET})",
     )
@@ -171,7 +171,7 @@ def _transitions(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, now: st
     connection.execute(f"CREATE OR REPLACE TEMP TABLE crossed AS {' UNION ALL '.join(rows)}")
     backfill = ", ".join(map(literal, spec.backfill)) or "NULL"
     connection.execute(
-        f"COPY (SELECT audience, profile, enter, moment AS \"at\", enter AND coalesce(audience IN ({backfill}), false) AS backfill,"
+        f'COPY (SELECT audience, profile, enter, moment AS "at", enter AND coalesce(audience IN ({backfill}), false) AS backfill,'
         f" {spec.number} :: BIGINT AS build, row_number() OVER (ORDER BY moment, profile, audience, enter) AS seq"
         f" FROM crossed ORDER BY seq) TO {literal(str(target))} ({PARQUET})"
     )
@@ -190,9 +190,7 @@ def _memberships(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, target:
 
 
 # Memberships that stay as they are.
-_UNSEEN = (
-    "FROM memberships m ANTI JOIN evaluated e ON e._id = m._id ANTI JOIN joined j ON j._id = m._id"
-)
+_UNSEEN = "FROM memberships m ANTI JOIN evaluated e ON e._id = m._id ANTI JOIN joined j ON j._id = m._id"
 
 
 def _sizes(

@@ -24,6 +24,7 @@ from lytics_azure_tui.model.user_field import FieldKind, Merge
 ORDER = "DECIMAL(38, 0)"
 _EXACT = "DECIMAL(38, 9)"
 
+
 @dataclass(frozen=True, slots=True)
 class Extreme:
     """A field that holds one of the values it was given.

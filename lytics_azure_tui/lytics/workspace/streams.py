@@ -95,8 +95,7 @@ class Streams:
         return Preview(tuple(names), tuple(rows))
 
     def volume(self, stream: str, days: int = 60) -> list[Volume]:
-        table = self._open(stream)
-        files = [] if table is None else [str(self.staging(stream) / file["path"]) for file in _files(table)]
+        files = self.paths(stream)
         if not files:
             return []
         counted = (
@@ -130,6 +129,11 @@ class Streams:
             new = {file["path"]: file["num_records"] or 0 for file in _files(DeltaTable(folder, version=version))}
             old = () if before is None else {file["path"] for file in _files(DeltaTable(folder, version=before))}
         return {path: rows for path, rows in new.items() if path not in old}
+
+    def paths(self, stream: str) -> list[str]:
+        """The stream's files, with their folder."""
+        table = self._open(stream)
+        return [] if table is None else [str(self.staging(stream) / file["path"]) for file in _files(table)]
 
     def staging(self, stream: str) -> Path:
         if not _NAME.fullmatch(stream):
