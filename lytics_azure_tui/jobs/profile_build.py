@@ -1,4 +1,4 @@
-"""Profiles and audiences: what is new in the streams becomes profiles, and these are told which audiences they are in."""
+"""Profiles and audiences: new events become profiles, and those are told which audiences they are in."""
 
 from __future__ import annotations
 

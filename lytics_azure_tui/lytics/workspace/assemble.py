@@ -113,8 +113,8 @@ def profiles(
     run = connection.execute
     run(f"CREATE OR REPLACE TEMP TABLE scalars AS {_scalars(fields, events, old)}")
     keyed = [one for one in fields if isinstance(one, Keyed)]
-    for one in keyed:
-        run(f"CREATE OR REPLACE TEMP TABLE keyed{one.number} AS {one.query(events, old)}")
+    for lists in keyed:
+        run(f"CREATE OR REPLACE TEMP TABLE keyed{lists.number} AS {lists.query(events, old)}")
     moment = f"least({DAY.format('t')}, {day})"
     sets = (
         ("streams", "stream", "_streamnames"),

@@ -2,9 +2,9 @@
 
     identify → assemble, bucket by bucket → evaluate → commit
 
-The steps write files that no table lists yet; done again, they write over the same names. The commit takes the tables one
-after the other and `profiles` last, whose metadata says which versions belong together. What a build that died in between
-has committed to the others is taken back by the next.
+The steps write files that no table lists yet; done again, they write over the same names. The commit takes the tables
+one after the other and `profiles` last, whose metadata says which versions belong together. What a build that died in
+between has committed to the others is taken back by the next.
 """
 
 from __future__ import annotations
@@ -374,7 +374,9 @@ def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:
 
 
 def _written_anew(spec: BuildSpec, table: str) -> bool:
-    return spec.anew and table in ("identities", "merges") or (table == "memberships" and (spec.anew or spec.everyone))
+    if table == "memberships":
+        return spec.anew or spec.everyone
+    return spec.anew and table in ("identities", "merges")
 
 
 def _files(results: Sequence[dict[str, Any]], table: str) -> list[Written]:

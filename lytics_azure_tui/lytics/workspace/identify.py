@@ -155,7 +155,7 @@ def _survivors(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: 
         first = "SELECT p, _id FROM rivals"
     run(f"CREATE OR REPLACE TEMP TABLE survivors AS {first}")
     bucket = bucket_sql("s._id", spec.buckets)
-    losers = f"FROM rivals r JOIN survivors s ON s.p = r.p WHERE r._id <> s._id"
+    losers = "FROM rivals r JOIN survivors s ON s.p = r.p WHERE r._id <> s._id"
     _copy(connection, f"SELECT r.*, {bucket} AS bucket {losers}", scratch / "losers.parquet")
     _copy(connection, f"SELECT r._id, s._id AS survivor {losers}", scratch / "gone.parquet")
     run("INSERT INTO survivors SELECT p, _id FROM claims ANTI JOIN survivors s USING (p)")

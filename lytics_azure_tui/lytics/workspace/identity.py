@@ -38,6 +38,7 @@ def components(connection: duckdb.DuckDBPyConnection, edges: str, into: str) -> 
             f" FROM {into} l LEFT JOIN _r r ON r.n = l.root"
         )
         run(
-            "CREATE OR REPLACE TEMP TABLE _e AS SELECT DISTINCT least(x.root, y.root) AS a, greatest(x.root, y.root) AS b"
+            "CREATE OR REPLACE TEMP TABLE _e AS"
+            " SELECT DISTINCT least(x.root, y.root) AS a, greatest(x.root, y.root) AS b"
             " FROM _e JOIN _r x ON x.n = a JOIN _r y ON y.n = b WHERE x.root <> y.root"
         )

@@ -58,7 +58,7 @@ def mapped(mapping: StreamMapping, columns: Sequence[str], files: Sequence[str],
 
 
 def rows_of(columns: Sequence[str], files: Sequence[str], options: str = "") -> str:
-    """SQL of the rows of a stream's files, with all of its columns: a file from before a column came does not have it."""
+    """SQL of the rows of a stream's files, with all columns: a file from before a column came does not have it."""
     read = f"SELECT * FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true{options})"
     empty = ", ".join(f"NULL :: VARCHAR AS {quoted(name)}" for name in columns)
     return f"SELECT {empty} WHERE false UNION ALL BY NAME {read}" if columns else read
@@ -101,9 +101,8 @@ def mapped_rows(
     # An event is the same whenever it is mapped: what an expression calls now is the time of the event.
     scope = Scope(column_fields(columns), _TIME)
     where = _condition(mapping, "where", mapping.where, scope)
-    rules: list[tuple[int, FieldRule | Affinity, Typed]] = []
-    for item in (*mapping.fields, *mapping.affinities):
-        rules.append((len(rules), item, _value(mapping, item, scope)))
+    items: list[FieldRule | Affinity] = [*mapping.fields, *mapping.affinities]
+    rules = [(number, item, _value(mapping, item, scope)) for number, item in enumerate(items)]
     raw = "".join(f", {typed.sql} AS x{number}" for number, _, typed in rules)
     through = "".join(f", {each}" for each in more)
     taken = f"SELECT {_TIME} AS t, {_ORDER} AS o{raw}{through} FROM ({rows})" + (f" WHERE {where}" if where else "")
@@ -161,7 +160,7 @@ def _wrong(mapping: StreamMapping, name: str, error: ValueError) -> BadConfigura
 # One rule's value
 
 
-def _readable(x: Typed, item: FieldRule | Affinity, field: Field) -> str:
+def _readable(x: Typed, item: FieldRule | Affinity, field: Field) -> str:  # noqa: PLR0911 -- one a kind
     """A rule's value as its field wants it: of `value_type`; NULL where it cannot be.
 
     Raises:

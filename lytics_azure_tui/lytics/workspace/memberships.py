@@ -1,9 +1,9 @@
 """A build's last step: which audiences each profile is in now, who came and who left.
 
 A profile is looked at when something happened to it, or when the time has come at which one of its audiences may change
-by itself; all are when the audiences' own definitions changed. A profile that became part of another leaves its memberships
-to that one: there is an exit, under the old id, only from audiences that the other is not in. An audience that is deleted
-takes its memberships with it; nobody exits from what is not there.
+by itself; all are when the audiences' own definitions changed. A profile that became part of another leaves its
+memberships to that one: there is an exit, under the old id, only from audiences that the other is not in. An audience
+that is deleted takes its memberships with it; nobody exits from what is not there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import duckdb
 
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.duck import literal
+from lytics_azure_tui.lytics.language.boundary import boundary_sql
 from lytics_azure_tui.lytics.language.compile import condition_sql
 from lytics_azure_tui.lytics.language.scope import Scope, profile_fields
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec
@@ -119,7 +120,8 @@ def evaluate(
         "CREATE OR REPLACE TEMP TABLE moved AS SELECT e._id, e.moment, e._segments AS now_in,"
         " coalesce(p._segments, []) AS was_in, coalesce(j.others, []) AS others"
         " FROM evaluated e LEFT JOIN prior p ON p._id = e._id"
-        " LEFT JOIN (SELECT survivor, flatten(list(_segments)) AS others FROM joined GROUP BY survivor) j ON j.survivor = e._id"
+        " LEFT JOIN (SELECT survivor, flatten(list(_segments)) AS others FROM joined GROUP BY survivor) j"
+        " ON j.survivor = e._id"
         " WHERE e._segments IS DISTINCT FROM coalesce(p._segments, []) OR j.others IS NOT NULL"
     )
     _transitions(connection, spec, now, targets["transitions"])
@@ -130,8 +132,8 @@ def evaluate(
     rows = ", ".join(f"({literal(slug)}, {size})" for slug, size in changed.items()) or "(NULL, NULL)"
     written["sizes"] = _count(
         connection,
-        f'COPY (SELECT audience :: VARCHAR AS audience, {now} AS "at", size :: BIGINT AS size, {spec.number} :: BIGINT AS'
-        f" build FROM (VALUES {rows}) t(audience, size) WHERE audience IS NOT NULL)"
+        f'COPY (SELECT audience :: VARCHAR AS audience, {now} AS "at", size :: BIGINT AS size,'
+        f" {spec.number} :: BIGINT AS build FROM (VALUES {rows}) t(audience, size) WHERE audience IS NOT NULL)"
         f" TO {literal(str(targets['sizes']))} ({PARQUET})",
     )
     return Evaluated(
@@ -141,10 +143,6 @@ def evaluate(
         left=_count(connection, "SELECT count(*) FROM crossed WHERE NOT enter"),
         boundary=_boundary(connection, spec),
     )
-
-
-def boundary_sql(condition: object, scope: object) -> str | None:
-    return None
 
 
 def _least(moments: list[str]) -> str:
@@ -171,7 +169,8 @@ def _transitions(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, now: st
     connection.execute(f"CREATE OR REPLACE TEMP TABLE crossed AS {' UNION ALL '.join(rows)}")
     backfill = ", ".join(map(literal, spec.backfill)) or "NULL"
     connection.execute(
-        f'COPY (SELECT audience, profile, enter, moment AS "at", enter AND coalesce(audience IN ({backfill}), false) AS backfill,'
+        'COPY (SELECT audience, profile, enter, moment AS "at",'
+        f" enter AND coalesce(audience IN ({backfill}), false) AS backfill,"
         f" {spec.number} :: BIGINT AS build, row_number() OVER (ORDER BY moment, profile, audience, enter) AS seq"
         f" FROM crossed ORDER BY seq) TO {literal(str(target))} ({PARQUET})"
     )

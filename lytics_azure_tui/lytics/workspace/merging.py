@@ -7,8 +7,8 @@ result, so a profile is gone on with by its new events alone. Three shapes do it
     Total     sum, count
     Keyed     lists and maps: one row for each distinct element or key, merged by itself
 
-What a profile shows is the state as far as possible; the rest of it is in the column `_state`. In the relations here, `p`
-is the profile, `o` the order of an event (see `mapped.order`), and v0, v1 … the fields' values.
+What a profile shows is the state as far as possible; the rest of it is in the column `_state`. In the relations here,
+`p` is the profile, `o` the order of an event, and v0, v1 … the fields' values (see `mapped`).
 """
 
 from __future__ import annotations
@@ -200,8 +200,11 @@ class Keyed:
             return f"SELECT p, [e.key for e in l] AS shown, [e.x for e in l] AS kept FROM ({pairs})"
         if self.merge is None:
             pairs = f"SELECT p, l, list_max([e.x for e in l]) AS most FROM ({pairs})"
-        shown = {None: "round(e.x / most, 4)"}.get(self.merge, "e.x.v" if self._by_order else "e.x")
-        kept = {None: ", [e.x for e in l] AS kept"}.get(self.merge, ", [e.x.o for e in l] AS kept" * self._by_order)
+        shown, kept = "e.x", ""
+        if self.merge is None:
+            shown, kept = "round(e.x / most, 4)", ", [e.x for e in l] AS kept"
+        elif self._by_order:
+            shown, kept = "e.x.v", ", [e.x.o for e in l] AS kept"
         entries = f"[struct_pack(key := e.key, value := CAST({shown} AS {sql_type(self.kind.element)})) for e in l]"
         return f"SELECT p, map_from_entries({entries}) AS shown{kept} FROM ({pairs})"
 

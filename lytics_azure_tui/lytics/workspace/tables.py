@@ -7,9 +7,9 @@
     transitions  audience, profile, enter, at …: who came into an audience and who left it
     sizes        audience, at, size
 
-A build writes layers: files with the new versions of the rows that it changed. From time to time it writes all rows anew;
-that is the base, on which later layers lie. The tables become visible together: readers look at the versions that the
-newest commit of `profiles` names (see `head`).
+A build writes layers: files with the new versions of the rows that it changed. From time to time it writes all rows
+anew; that is the base, on which later layers lie. The tables become visible together: readers look at the versions that
+the newest commit of `profiles` names (see `head`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
@@ -162,12 +163,13 @@ def delta_schema(path: Path) -> Schema:
         return Schema([Field(name, _delta_type(kind)) for name, kind in pairs])
 
 
-def _delta_type(kind: duckdb.DuckDBPyType) -> DeltaType:
+def _delta_type(kind: Any) -> DeltaType:
+    # Of DuckDB's type of a type, whose children are of several.
     if kind.id == "list":
-        return ArrayType(_delta_type(kind.children[0][1]), True)
+        return ArrayType(_delta_type(kind.children[0][1]), contains_null=True)
     if kind.id == "map":
         (_, key), (_, value) = kind.children
-        return MapType(_delta_type(key), _delta_type(value), True)
+        return MapType(_delta_type(key), _delta_type(value), value_contains_null=True)
     if kind.id == "struct":
         return StructType([Field(name, _delta_type(child)) for name, child in kind.children])
     if kind.id == "decimal":
