@@ -66,12 +66,12 @@ class Builds:
         """
         found = current(self.tables)
         head = found.head if found else None
-        if head is None and not definitions.mappings:
-            return None
         _check(definitions)
         rebuild = head is None or mappings_digest(head.defined().mappings) != mappings_digest(definitions.mappings)
         before = {} if head is None or rebuild else head.streams
         versions, files, columns, events = self._new(definitions, before)
+        if head is None and not files:
+            return None
         redefined = head is None or head.defined().dump()["audiences"] != definitions.dump()["audiences"]
         boundary = head.boundary if head else None
         due = boundary is not None and datetime.fromisoformat(boundary) <= started
