@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,6 @@ import pytest
 
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore
-from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig, slug
@@ -24,8 +23,9 @@ from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.service import RunnerStatus
 from lytics_azure_tui.tui.app import LyazureApp
 from lytics_azure_tui.tui.desk import Desk
+from tests.tui.people import AT, SmallLytics
 
-NOW = datetime(2026, 11, 24, 13, 5, 9, tzinfo=UTC)
+NOW = AT
 
 
 @dataclass
@@ -36,35 +36,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.moment
-
-
-@dataclass
-class Streams:
-    """A Lytics of a few rows, in memory."""
-
-    infos: list[StreamInfo] = field(default_factory=list)
-    rows: Preview = field(default_factory=lambda: Preview((), ()))
-
-    def streams(self) -> list[StreamInfo]:
-        return self.infos
-
-    def columns(self, stream: str) -> list[str]:
-        return list(self.rows.columns)
-
-    def fields(self, stream: str) -> list[StreamField]:
-        return [StreamField(name, 1_000_000 - 12_345 * place) for place, name in enumerate(self.rows.columns)]
-
-    def preview(self, stream: str, limit: int = 50) -> Preview:
-        return self.rows
-
-    def staging(self, stream: str) -> Path:
-        raise NotImplementedError
-
-    def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
-        raise NotImplementedError
-
-    def discard(self, stream: str, run_id: str) -> None:
-        raise NotImplementedError
 
 
 @dataclass
@@ -123,7 +94,7 @@ class World:
         self.clock = Clock()
         self.folder = Folder.open(root)
         self.ledger = Ledger(self.folder.data / "ledger.db", clock=self.clock)
-        self.streams = Streams()
+        self.lytics = SmallLytics()
         self.desk = StillDesk(
             self.folder,
             self.ledger,
@@ -132,7 +103,7 @@ class World:
             host="etl-01",
             version="0.1.0",
             place="~/.config/lyazure-tui",
-            _lytics=self.streams,
+            _lytics=self.lytics,
         )
         self.desk.drawer = Drawer()
         self.desk.status = RunnerStatus(pid=4711, started=NOW - timedelta(days=3), running=True, this_host=True)
