@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -42,24 +43,26 @@ def complaints(
 
 
 def complaint(
-    name: str, text: str, keys: tuple[str, ...], what: str, fix: str = "Correct the file"
+    name: str, text: str, keys: tuple[str | int, ...], what: str, fix: str = "Correct the file"
 ) -> BadConfiguration:
     """An error about one key of a file; about the file when there are no keys."""
     line = line_of(text, keys) if keys else None
     if line is None and len(keys) > 1:
         line = line_of(text, keys[:-1])
-    place = ", ".join(part for part in (name, f"line {line}" if line else "", ".".join(keys)) if part)
+    place = ", ".join(part for part in (name, f"line {line}" if line else "", _path(keys)) if part)
     return BadConfiguration(f"{place}: {what}", fix=fix)
 
 
 def _complaint(
     detail: ErrorDetails, model: type[BaseModel], name: str, text: str, under: tuple[str, ...]
 ) -> BadConfiguration:
-    inner = tuple(part for part in detail["loc"] if isinstance(part, str))
+    inner = detail["loc"]
     keys = (*under, *inner)
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return complaint(name, text, keys, "this key is not known", _suggestion(keys[-1], known(model, inner[:-1])))
+        return complaint(
+            name, text, keys, "this key is not known", _suggestion(str(keys[-1]), known(model, inner[:-1]))
+        )
     if kind == "value_error":
         return complaint(name, text, keys, str(detail["ctx"]["error"]))
     if kind == "literal_error":
@@ -72,13 +75,23 @@ def _complaint(
     return complaint(name, text, keys, words)
 
 
-def known(model: type[BaseModel], path: Iterable[str] = ()) -> list[str]:
+def _path(keys: tuple[str | int, ...]) -> str:
+    """The key as people count: the third of a list is [3]."""
+    return "".join(f"[{key + 1}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+
+
+def known(model: type[BaseModel], path: Iterable[str | int] = ()) -> list[str]:
     """The keys that a model, or the model at a path inside it, has in a file."""
     for key in path:
+        if isinstance(key, int):
+            continue
         info = model.model_fields.get(key)
-        if info is None or not (isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)):
+        inner = info.annotation if info is not None else None
+        if get_origin(inner) is list:
+            inner = get_args(inner)[0]
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
-        model = info.annotation
+        model = inner
     return [key for key, info in model.model_fields.items() if not info.exclude]
 
 

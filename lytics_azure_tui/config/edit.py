@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
-from tomlkit.items import String
+from tomlkit.items import AoT, String
 
 from lytics_azure_tui.config.toml import statements, value_at
 from lytics_azure_tui.errors import BadConfiguration
@@ -21,14 +21,18 @@ def merged(text: str, values: Mapping[str, Any], defaults: Mapping[str, Any], na
 
     Args:
         text: the file so far; empty for a new one.
-        values: what the file is to say; a mapping inside is a table, None takes a key away.
+        values: what the file is to say; a mapping inside is a table, a list of mappings is a [[table]] each, None takes
+            a key away.
         defaults: what holds for a key that is not written; such a key is not added. A key that a person wrote stays.
+            Of a list of mappings: a list with what holds for each of them.
         name: how errors call the file.
     """
     additions: list[tuple[tuple[str, ...], Any]] = []
     try:
         document = tomlkit.parse(text)
         result = tomlkit.dumps(document) if _merge(document, values, defaults, additions) else text
+        if result.endswith("\n\n") and not text.endswith("\n\n"):
+            result = result.rstrip("\n") + "\n"
         for path, value in additions:
             result = _added(result, path, value)
         right = _says(tomllib.loads(result), values, defaults)
@@ -52,7 +56,13 @@ def _says(table: Mapping[str, Any], values: Mapping[str, Any], defaults: Mapping
             inner = there if isinstance(there, Mapping) else {}
             if not _says(inner, value, default if isinstance(default, Mapping) else {}):
                 return False
-        elif not _same(default if there is None and value is not None else there, value):
+        elif _are_tables(value):
+            inner = there if isinstance(there, list) else []
+            if len(inner) != len(value):
+                return False
+            if not all(_says(one, other, _of_each(default)) for one, other in zip(inner, value, strict=True)):
+                return False
+        elif not _same(_unsaid(default) if there is None and value is not None else there, value):
             return False
     return True
 
@@ -76,15 +86,108 @@ def _merge(
                 changed = True
             inner = default if isinstance(default, Mapping) else {}
             changed |= _merge(table[key], value, inner, additions, (*under, key))
-        elif value is None:
+        elif value is None or (value == [] and isinstance(table.get(key), AoT)):
             changed |= table.pop(key, None) is not None
+        elif _are_tables(value):
+            changed |= _merge_tables(table, key, value, _of_each(default))
         elif key in table:
             if not _same(_plain(table[key]), value):
                 table[key] = _item(value, table[key])
                 changed = True
-        elif key not in defaults or not _same(default, value):
+        elif key not in defaults or not _same(_unsaid(default), value):
             additions.append(((*under, key), value))
     return changed
+
+
+def _merge_tables(
+    table: MutableMapping[str, Any], key: str, values: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]
+) -> bool:
+    """The same for a list of tables. A table stays the one that it was where it says most of the same."""
+    there = table.get(key)
+    if not isinstance(there, AoT):
+        fresh = tomlkit.aot()
+        for value in values:
+            fresh.append(_table(value, defaults))
+        table[key] = fresh
+        return True
+    before = [_plain(one) for one in there]
+    stays = _pairs(before, values)
+    if list(stays.values()) != sorted(stays.values()):
+        # In another order than before: the tables move, and what stands in them stays as it was written.
+        bodies = [there[stays[place]] if place in stays else None for place in range(len(values))]
+        while len(there):
+            del there[0]
+        for value, body in zip(values, bodies, strict=True):
+            _apart(there, len(there))
+            there.append(_table(value, defaults) if body is None else body)
+    else:
+        for place in reversed(range(len(before))):
+            if place not in stays.values():
+                del there[place]
+        for place, value in enumerate(values):
+            if place not in stays:
+                _apart(there, place)
+                there.insert(place, _table(value, defaults))
+    changed = len(before) != len(values) or list(stays.values()) != list(range(len(values)))
+    for one, value in zip(there, values, strict=True):
+        additions = list[tuple[tuple[str, ...], Any]]()
+        changed |= _merge(one, value, defaults, additions) or bool(additions)
+        for (name, *_), item in additions:
+            one[name] = _item(item, None)
+    return changed
+
+
+def _apart(tables: AoT, place: int) -> None:
+    """Sees to an empty line before the table that comes to a place."""
+    if place and not tables[place - 1].as_string().endswith("\n\n"):
+        tables[place - 1].add(tomlkit.nl())
+
+
+def _pairs(before: Sequence[Mapping[str, Any]], values: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Which table of before each one is, by its place: the one that says most of the same, its first key above all."""
+    likeness = sorted(
+        (
+            (
+                -sum(
+                    _same(old.get(key), value) * (1000 if not number else 1)
+                    for number, (key, value) in enumerate(new.items())
+                ),
+                abs(place - former),
+                place,
+                former,
+            )
+            for place, new in enumerate(values)
+            for former, old in enumerate(before)
+        ),
+    )
+    found = dict[int, int]()
+    for score, _, place, former in likeness:
+        if score < 0 and place not in found and former not in found.values():
+            found[place] = former
+    return dict(sorted(found.items()))
+
+
+def _table(value: Mapping[str, Any], defaults: Mapping[str, Any]) -> Any:
+    """A new table with what is not a default."""
+    fresh = tomlkit.table()
+    for key, item in value.items():
+        if item is not None and not (key in defaults and _same(defaults[key], item)):
+            fresh[key] = _item(item, None)
+    return fresh
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def _unsaid(default: Any) -> Any:
+    """What holds for a key that is not written: for a list of tables, that there is none."""
+    return [] if _are_tables(default) else default
+
+
+def _of_each(defaults: Any) -> Mapping[str, Any]:
+    """What holds for each table of a list."""
+    return defaults[0] if _are_tables(defaults) else {}
 
 
 def _added(text: str, path: tuple[str, ...], value: Any) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from lytics_azure_tui.config import guard, toml
+from lytics_azure_tui.config import files, guard, toml
 from lytics_azure_tui.config.complaints import complaint, complaints
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration
@@ -45,7 +44,7 @@ class Folder:
         """
         folder = cls.at(root)
         for path in (folder.root, folder.jobs_dir, folder.authorizations_dir):
-            _private_folder(path)
+            files.private_folder(path)
         return folder
 
     @classmethod
@@ -68,7 +67,7 @@ class Folder:
     def data(self) -> Path:
         """Where the ledger and the streams are; made when it is not there. Raises `BadConfiguration`."""
         path = self.data_place
-        _private_folder(path)
+        files.private_folder(path)
         return path
 
     @property
@@ -93,18 +92,18 @@ class Folder:
 
     def save_settings(self, settings: Settings) -> None:
         """Writes what differs from the defaults."""
-        self._save(self.root / "settings.toml", settings.model_dump(), Settings().model_dump())
+        files.save(self.root / "settings.toml", "settings.toml", settings.model_dump(), Settings().model_dump())
 
     # Jobs
 
     def jobs(self) -> list[Job]:
         """All jobs that can be read, by label. Those that cannot are in `problems()`."""
-        read = (_job(path) for path in _files(self.jobs_dir))
+        read = (_job(path) for path in files.files(self.jobs_dir))
         return sorted((job for job in read if isinstance(job, Job)), key=lambda job: (job.label.casefold(), job.id))
 
     def job(self, job_id: str) -> Job:
         """One job. Raises `BadConfiguration`."""
-        read = _job(self._existing(self.jobs_dir, job_id, "job"))
+        read = _job(files.existing(self.jobs_dir, job_id, "job"))
         if isinstance(read, Job):
             return read
         raise read[0]
@@ -112,23 +111,25 @@ class Folder:
     def save_job(self, job: Job) -> None:
         """Writes a job's file, or changes in it what differs; comments and order stay."""
         values = job.model_dump(mode="json")
-        self._save(self.jobs_dir / f"{job.id}.toml", values, {**_defaults(Job), "config": _defaults(type(job.config))})
+        path = self.jobs_dir / f"{job.id}.toml"
+        unwritten = {**files.defaults(Job), "config": files.defaults(type(job.config))}
+        files.save(path, files.name(path), values, unwritten)
 
     def delete_job(self, job_id: str) -> None:
         """Removes a job's file. Raises `BadConfiguration` when there is none."""
-        self._existing(self.jobs_dir, job_id, "job").unlink(missing_ok=True)
+        files.existing(self.jobs_dir, job_id, "job").unlink(missing_ok=True)
 
     # Authorizations
 
     def authorizations(self) -> list[Authorization]:
         """All authorizations that can be read, by label, without their secrets."""
-        read = (_authorization(path) for path in _files(self.authorizations_dir))
+        read = (_authorization(path) for path in files.files(self.authorizations_dir))
         found = (item for item in read if isinstance(item, Authorization))
         return sorted(found, key=lambda item: (item.label.casefold(), item.id))
 
     def authorization(self, authorization_id: str) -> Authorization:
         """One authorization, without its secrets. Raises `BadConfiguration`."""
-        read = _authorization(self._existing(self.authorizations_dir, authorization_id, "authorization"))
+        read = _authorization(files.existing(self.authorizations_dir, authorization_id, "authorization"))
         if isinstance(read, Authorization):
             return read
         raise read[0]
@@ -143,7 +144,7 @@ class Folder:
         values = authorization.model_dump(mode="json", exclude=set(kind.secret_fields()))
         guard.no_secret_in(values, [getattr(authorization, field) for field in kind.secret_fields()])
         path = self.authorizations_dir / f"{authorization.id}.toml"
-        self._save(path, {"method": kind.method, **values}, _defaults(kind))
+        files.save(path, files.name(path), {"method": kind.method, **values}, files.defaults(kind))
 
     def delete_authorization(self, authorization_id: str) -> None:
         """Removes an authorization's file; `config.secrets.remove` takes its secrets along.
@@ -151,7 +152,7 @@ class Folder:
         Raises:
             BadConfiguration: jobs use it, or there is none.
         """
-        path = self._existing(self.authorizations_dir, authorization_id, "authorization")
+        path = files.existing(self.authorizations_dir, authorization_id, "authorization")
         users = self.users_of(authorization_id)
         if users:
             raise BadConfiguration(
@@ -163,13 +164,13 @@ class Folder:
     def users_of(self, authorization_id: str) -> list[str]:
         """The labels of the jobs that use an authorization; of a job that cannot be read, its file."""
         users = []
-        for path in _files(self.jobs_dir):
+        for path in files.files(self.jobs_dir):
             job = _job(path)
             if isinstance(job, Job):
                 if job.authorization == authorization_id:
                     users.append(job.label)
             elif _mentions(path, authorization_id):
-                users.append(_name(path))
+                users.append(files.name(path))
         return users
 
     # All of it
@@ -181,11 +182,11 @@ class Folder:
             self.settings()
         except BadConfiguration as error:
             found.append(error)
-        for path in _files(self.authorizations_dir):
+        for path in files.files(self.authorizations_dir):
             authorization = _authorization(path)
             if isinstance(authorization, list):
                 found.extend(authorization)
-        for path in _files(self.jobs_dir):
+        for path in files.files(self.jobs_dir):
             job = _job(path)
             found.extend(job if isinstance(job, list) else self._misfits(job, path))
         return found
@@ -195,21 +196,21 @@ class Folder:
         target = self.authorizations_dir / f"{job.authorization}.toml"
         if not target.exists():
             what = "there is no such authorization"
-            fix = f"Make {_name(target)}, or name another"
+            fix = f"Make {files.name(target)}, or name another"
         else:
             authorization = _authorization(target)
             if isinstance(authorization, list) or authorization.method in type(job.config).methods:
                 return []
             what = f"an authorization by {authorization.title} cannot carry this kind of job"
             fix = f"Name one by {_list([METHODS[method].title for method in type(job.config).methods])}"
-        text = toml.read_text(path, _name(path))
-        return [complaint(_name(path), text, ("authorization",), what, fix)]
+        text = toml.read_text(path, files.name(path))
+        return [complaint(files.name(path), text, ("authorization",), what, fix)]
 
     def warnings(self) -> tuple[str, ...]:
         """Folders and files that other users of this machine can reach."""
         paths = [self.root, self.jobs_dir, self.authorizations_dir]
         paths += [self.root / "settings.toml", self.root / "secrets.crypt"]
-        paths += [*_files(self.jobs_dir), *_files(self.authorizations_dir)]
+        paths += [*files.files(self.jobs_dir), *files.files(self.authorizations_dir)]
         with contextlib.suppress(BadConfiguration):
             paths.append(self.data_place)
         return tuple(line for path in paths for line in _open_to_others(path))
@@ -227,33 +228,6 @@ class Folder:
             found = f"{base}-{number}"
         return found
 
-    def _existing(self, folder: Path, item_id: str, noun: str) -> Path:
-        path = folder / f"{item_id}.toml"
-        if path.parent != folder or not path.is_file():
-            raise BadConfiguration(f"There is no {noun} {item_id}", fix=f"Look at the files in {folder}")
-        return path
-
-    def _save(self, path: Path, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-        guard.no_secret_in(values)
-        _private_folder(path.parent)
-        name = _name(path) if path.parent != self.root else path.name
-        text = toml.read_text(path, name) if path.exists() else ""
-        from lytics_azure_tui.config.edit import merged  # tomlkit is loaded by those who write
-
-        changed = merged(text, values, defaults, name)
-        if changed != text or not path.exists():
-            toml.write(path, changed)
-
-
-def _private_folder(path: Path) -> None:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        why = "A file is in its place" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
-        raise BadConfiguration(
-            f"The folder {path} cannot be made", why=why or "", fix="Name another folder, or change its owner"
-        ) from None
-
 
 def _open_to_others(path: Path) -> list[str]:
     try:
@@ -270,36 +244,19 @@ def _open_to_others(path: Path) -> list[str]:
     return found
 
 
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
-    except OSError:
-        return []
-
-
-def _name(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
 def _list(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _defaults(model: type[BaseModel]) -> dict[str, Any]:
-    """What holds for keys that are not written."""
-    fields = model.model_fields.items()
-    return {key: info.get_default(call_default_factory=True) for key, info in fields if not info.is_required()}
-
-
 def _mentions(path: Path, authorization_id: str) -> bool:
     try:
-        return toml.read(path, _name(path))[0].get("authorization") == authorization_id
+        return toml.read(path, files.name(path))[0].get("authorization") == authorization_id
     except BadConfiguration:
         return False
 
 
 def _job(path: Path) -> Job | list[BadConfiguration]:
-    name = _name(path)
+    name = files.name(path)
     try:
         values, text = toml.read(path, name)
     except BadConfiguration as error:
@@ -320,12 +277,12 @@ def _job(path: Path) -> Job | list[BadConfiguration]:
     try:
         job = Job.model_validate({**values, "id": path.stem})
     except ValidationError as error:
-        return found + _of_file(error, Job, name, text, path)
+        return found + files.of_file(error, Job, text, path, "id")
     return found or job
 
 
 def _authorization(path: Path) -> Authorization | list[BadConfiguration]:
-    name = _name(path)
+    name = files.name(path)
     try:
         values, text = toml.read(path, name)
     except BadConfiguration as error:
@@ -341,14 +298,4 @@ def _authorization(path: Path) -> Authorization | list[BadConfiguration]:
     try:
         return kind.model_validate({**values, "id": path.stem})
     except ValidationError as error:
-        return _of_file(error, kind, name, text, path)
-
-
-def _of_file(
-    error: ValidationError, model: type[BaseModel], name: str, text: str, path: Path
-) -> list[BadConfiguration]:
-    """Complaints about a file; one about its id is one about its name."""
-    if any(detail["loc"] == ("id",) for detail in error.errors(include_input=False)):
-        what = f"{name} has a name that cannot be used"
-        return [BadConfiguration(what, fix="Use lower case letters, digits, hyphens and underscores")]
-    return complaints(error, model, name=name, text=text)
+        return files.of_file(error, kind, text, path, "id")

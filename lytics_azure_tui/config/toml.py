@@ -77,15 +77,18 @@ def statements(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
             start = end + 1
 
 
-def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+def line_of(text: str, keys: tuple[str | int, ...]) -> int | None:
     """The line on which a key begins, counted from 1; None when it is not there."""
     return next((start for start, _, said in statements(text) if value_at(said, keys) is not None), None)
 
 
-def value_at(said: Any, keys: tuple[str, ...]) -> Any:
-    """The value at a path of keys; None when it is not there."""
+def value_at(said: Any, keys: tuple[str | int, ...]) -> Any:
+    """The value at a path of keys, and of places in lists; None when it is not there."""
     for key in keys:
-        said = said.get(key) if isinstance(said, Mapping) else None
+        if isinstance(key, int):
+            said = said[key] if isinstance(said, list) and key < len(said) else None
+        else:
+            said = said.get(key) if isinstance(said, Mapping) else None
     return said
 
 

@@ -19,8 +19,8 @@ from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
 from lytics_azure_tui.jobs.csv_source import BLOCK
-from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
+from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport

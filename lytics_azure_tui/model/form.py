@@ -24,6 +24,7 @@ class Source(StrEnum):
     TABLES = "tables"
     TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
+    AUDIENCES = "audiences"
     TIMES = "times"
     TIMEZONES = "timezones"
 

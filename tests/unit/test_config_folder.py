@@ -275,7 +275,7 @@ filename = "orders.csv"
         ),
         (
             ('orders.csv"', "orders.csv\"\nfields = [\n 'id',\n 2]"),
-            "jobs/orders.toml, line 9, config.fields: this must be text",
+            "jobs/orders.toml, line 9, config.fields[2]: this must be text",
         ),
         (
             ('orders.csv"', "orders.csv\"\nprefix = 'a('"),

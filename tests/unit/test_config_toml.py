@@ -288,3 +288,89 @@ def test_when_writing_fails_the_old_file_stays_and_nothing_is_left_beside_it(
         toml.write(path, "new")
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.toml"]
+
+
+RULES = """\
+# Customers, by the shop's export.
+where = "exists(email)"  # not the anonymous ones
+
+# The one that counts.
+[[fields]]
+field = "email"
+expression = 'email(address)'  # lower case
+identifier = true
+rank = 1
+
+# Their names.
+[[fields]]
+field = "name"
+expression = "name"
+
+[[fields]]
+field = "born"
+expression = "todate(born)"
+kind = "date"
+"""
+UNWRITTEN = {"where": None, "fields": [{"kind": "string", "identifier": False, "rank": 1, "guard": None}]}
+
+
+def rules(text: str) -> list[dict[str, Any]]:
+    filled: list[dict[str, Any]] = tomllib.loads(text).get("fields", [])
+    return [{**UNWRITTEN["fields"][0], **one} for one in filled]  # type: ignore[index]
+
+
+def edited(changed: list[dict[str, Any]], text: str = RULES) -> str:
+    return edit.merged(text, {"where": "exists(email)", "fields": changed}, UNWRITTEN, "mappings/shop.toml")
+
+
+def test_a_list_of_tables_that_says_the_same_is_not_a_byte() -> None:
+    assert edited(rules(RULES)) == RULES
+
+
+def test_one_table_of_a_list_is_edited_and_the_others_stay() -> None:
+    changed = rules(RULES)
+    changed[1] = {**changed[1], "guard": 'name != "test"'}
+    text = edited(changed)
+    assert rules(text) == changed
+    assert text.replace('guard = "name != \\"test\\""\n', "") == RULES
+
+
+def test_a_table_goes_and_one_comes_and_the_comments_of_the_others_stay() -> None:
+    before = rules(RULES)
+    fresh = {"field": "city", "expression": "city", "kind": "string", "identifier": False, "rank": 1, "guard": None}
+    text = edited([before[0], before[2], fresh])
+    assert rules(text) == [before[0], before[2], fresh]
+    assert "# The one that counts." in text and "# lower case" in text
+    assert text.endswith('[[fields]]\nfield = "city"\nexpression = "city"\n')
+
+
+def test_the_last_table_goes() -> None:
+    text = edited([])
+    assert rules(text) == [] and text.startswith("# Customers, by the shop's export.\nwhere =")
+
+
+RULE = st.fixed_dictionaries(
+    {
+        "field": st.sampled_from(["email", "name", "born", "city", "plan"]),
+        "expression": st.sampled_from(["email(address)", "name", "todate(born)", "city", 'oneof(a, "b")']),
+        "kind": st.sampled_from(["string", "date"]),
+        "identifier": st.booleans(),
+        "rank": st.integers(1, 3),
+        "guard": st.none() | st.just("exists(x)"),
+    }
+)
+
+
+@given(st.lists(RULE, max_size=5), st.lists(RULE, max_size=5))
+def test_a_list_of_tables_says_what_it_was_given(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> None:
+    text = edited(first)
+    assert rules(text) == first
+    assert rules(edited(second, text)) == second
+
+
+@given(st.permutations(range(3)))
+def test_tables_move_with_what_was_written_in_them(order: list[int]) -> None:
+    before = rules(RULES)
+    text = edited([before[place] for place in order])
+    assert rules(text) == [before[place] for place in order]
+    assert "'email(address)'  # lower case" in text

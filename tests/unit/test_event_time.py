@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lytics_azure_tui.lytics.event_time import FORMS, WITHIN, any_time, usual_form, usual_time
 from lytics_azure_tui.lytics.duck import database
+from lytics_azure_tui.lytics.event_time import FORMS, WITHIN, any_time, usual_form, usual_time
 
 # From the table of forms that araddon/dateparse reads, which Lytics reads by.
 TIMES = {
