@@ -127,12 +127,13 @@ _PERSONS = frozenset(
         *("loyalty", "crm", "shopper", "patient", "student", "guest", "lead", "buyer", "employee", "donor"),
     }
 )
-_TRACES = frozenset({"visitor", "cookie", "device", "anonymous", "anon", "browser", "client", "ga", "idfa", "aaid", "seerid"})
+_TRACES = frozenset({"visitor", "cookie", "device", "anonymous", "anon", "browser", "ga", "idfa", "seer"})
 _PHONES = frozenset({"phone", "mobile", "cell", "msisdn", "telephone", "tel"})
 _TIME_WORDS = frozenset(
     {"at", "on", "date", "time", "timestamp", "ts", "day", "when", "born", "birthday", "birthdate", "dob", "since"}
 )
 _FIRSTS = frozenset({"created", "signup", "registered", "joined", "first", "since", "opened", "installed", "subscribed"})
+_LASTS = frozenset({"last", "latest", "login", "seen", "visit", "visited", "updated", "modified", "changed"})
 _BIRTHS = frozenset({"birth", "born", "birthday", "birthdate", "dob"})
 _AMOUNTS = frozenset(
     {
@@ -174,13 +175,10 @@ def _email(about: _About) -> _Guess | None:
     named = about.named(frozenset({"email", "mail"})) and (not about.values or about.share(_EMAIL) > 0.3)
     if not named and not about.mostly(_EMAIL):
         return None
-    only = set(about.words) <= {"email", "mail", "e", "address", "addr", "user", "customer", "contact"}
-    # Of two columns with addresses in one stream the second may be somebody else's: a friend's, a seller's.
-    return (
-        _Guess("e-mail addresses", expression="email({})", name="email", rank=1)
-        if only
-        else _Guess("e-mail addresses", expression="email({})")
-    )
+    if set(about.words) <= {"email", "address", "addr", *_PERSONS}:
+        return _Guess("e-mail addresses", expression="email({})", name="email", rank=1)
+    # It may be somebody else's: a friend's, a seller's.
+    return _Guess("e-mail addresses", expression="email({})")
 
 
 def _identity(about: _About) -> _Guess | None:
@@ -192,19 +190,18 @@ def _identity(about: _About) -> _Guess | None:
         # An `id` is of what the stream is about.
         person = next((word for word in _words(about.stream) if _single(word) in _PERSONS), "")
         return _Guess("tells whose it is", name=f"{_single(person)}_{words[0]}", rank=2) if person else None
-    joined = "".join(words)
-    if is_key and any(word in _PERSONS for word in words[:-1]) and not any(word in _TRACES - _PERSONS for word in words):
+    of = set(words[:-1]) if is_key else {"".join(words).removesuffix("id")} if words[-1].endswith("id") else set()
+    if of & _PERSONS and not of & _TRACES:
         return _Guess("tells whose it is", rank=2)
-    if joined in {"userid", "customerid", "memberid", "contactid", "accountid", "personid", "clientid", "subscriberid"}:
-        return _Guess("tells whose it is", rank=2)
-    if (is_key and any(word in _TRACES for word in words[:-1])) or joined in {"visitorid", "cookieid", "deviceid"}:
-        return _Guess("tells which device it was", rank=4)
+    if of & _TRACES:
+        # A person has several.
+        return _Guess("tells which device it was", FieldKind.STRINGS, rank=4)
     return None
 
 
 def _time(about: _About) -> _Guess | None:
     written = about.mostly(_DATE) or about.mostly(_WRITTEN_DATE)
-    if not written and not (about.named(_TIME_WORDS | _FIRSTS) and about.mostly(_UNIX)):
+    if not written and not (about.named(_TIME_WORDS | _FIRSTS | _LASTS) and about.mostly(_UNIX)):
         return None
     if about.named(_BIRTHS):
         return _Guess("dates", FieldKind.DATE, Merge.LATEST, "todate({})")
@@ -293,7 +290,7 @@ def _suggestion(column: str, guess: _Guess, written: str) -> Suggestion:
         field=name,
         expression=expression,
         kind=guess.kind,
-        merge=guess.merge,
+        merge=None if guess.merge is guess.kind.merges[0] else guess.merge,
         identifier=guess.rank is not None,
         rank=guess.rank or 1,
     )
