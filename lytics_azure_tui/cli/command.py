@@ -58,6 +58,12 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     is_flag=True,
     help="Look for what is wrong, from the configuration to the rights of a key, and name the fix.",
 )
+@click.option(
+    "--forget",
+    metavar="IDENTIFIER",
+    help="Remove a person, by an e-mail address or another identifier, from all that is kept; - reads it from stdin.",
+)
+@click.option("--yes", is_flag=True, help="With --forget: do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line to stdout, for programs.")
 @click.option(
     "--config",
@@ -80,6 +86,8 @@ def command(
     dry_run: bool,
     list_jobs: bool,
     doctor: bool,
+    forget: str | None,
+    yes: bool,
     as_json: bool,
     config: Path | None,
     demo: bool,
@@ -95,6 +103,7 @@ def command(
         "--dry-run": dry_run,
         "--list": list_jobs,
         "--doctor": doctor,
+        "--forget": forget is not None,
         "--demo": demo,
         "--completion": completion is not None,
     }
@@ -120,6 +129,10 @@ def command(
             from lytics_azure_tui.cli.examining import diagnose
 
             code = diagnose(root, output)
+        elif forget is not None:
+            from lytics_azure_tui.cli.forgetting import forget_person
+
+            code = forget_person(root, forget, output, sure=yes)
         elif demo:
             from lytics_azure_tui.sandbox.demo import run_demo
 
@@ -149,8 +162,8 @@ def _refuse_nonsense(given: list[str], labels: tuple[str, ...], as_json: bool, c
         raise click.UsageError(
             f"A label goes with --run-saved, --watch or --dry-run: {PROGRAM} --run-saved {labels[0]!r}"
         )
-    if as_json and not {"--run-saved", "--watch", "--dry-run", "--list", "--doctor"} & set(given):
-        raise click.UsageError("--json goes with --run-saved, --watch, --dry-run, --list or --doctor.")
+    if as_json and not {"--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--forget"} & set(given):
+        raise click.UsageError("--json goes with --run-saved, --watch, --dry-run, --list, --doctor or --forget.")
     if config_given and "--demo" in given:
         raise click.UsageError("--demo brings a configuration folder of its own; leave --config out.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +32,15 @@ def audiences_dir(folder: Folder) -> Path:
 def there_are(folder: Folder) -> bool:
     """Whether there is any; cheap, for those that need not load what reads them."""
     return bool(files.files(mappings_dir(folder)) or files.files(audiences_dir(folder)))
+
+
+def changed(folder: Folder) -> datetime | None:
+    """When a file was last written, UTC; None when there is none, or one that cannot be looked at."""
+    paths = [path for place in (mappings_dir(folder), audiences_dir(folder)) for path in (place, *files.files(place))]
+    with contextlib.suppress(OSError):
+        times = [path.stat().st_mtime for path in paths if path.exists()]
+        return datetime.fromtimestamp(max(times), UTC) if times else None
+    return None
 
 
 def look(folder: Folder) -> tuple[Definitions, list[BadConfiguration]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -12,6 +12,7 @@ from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 
 A = TypeVar("A", bound=Authorization)
@@ -33,6 +34,7 @@ class Context:
         threads: processor threads that the run may use.
         sessions: connections to a database that the run may hold at once.
         replay: the quarantine files to read again, for a replay; empty otherwise.
+        definitions: the mappings and audiences, for kinds that read them.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class Context:
     threads: int
     sessions: int = 1
     replay: tuple[str, ...] = ()
+    definitions: Definitions = field(default_factory=Definitions)
 
 
 class Sink(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,43 @@ def _query(files: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
     table = f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
     with database(memory=_MEMORY) as connection:
         return connection.execute(f"WITH rows AS (FROM {table}) {sql}").fetchall()
+
+
+def remove(folder: Path, values: Sequence[str]) -> int:
+    """Removes the rows that hold one of some values as a word of its own; returns how many.
+
+    A file is replaced in one step, and goes when nothing is left in it.
+    """
+    removed = 0
+    # Of bytes that are no UTF-8, those beyond ASCII are written as \\xE4.
+    forms = {form for value in values for form in (value, "".join(map(_ascii, value.encode())))}
+    words = "|".join(re.escape(form) for form in sorted(forms))
+    text = "coalesce(try(decode(raw)), CAST(raw AS VARCHAR))"
+    edge = r"[^\pL\pN]"
+    held = f"regexp_matches({text}, {literal(f'(?i)(^|{edge})({words})($|{edge})')})"
+    for path in _paths([str(folder)]):
+        fresh = path.with_suffix(".new")
+        with database(memory=_MEMORY) as connection:
+            connection.execute(
+                f"COPY (FROM read_parquet({literal(str(path))}) WHERE NOT {held})"
+                f" TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+            )
+            (before,), (left,) = (
+                connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(name))})").fetchall()[0]
+                for name in (path, fresh)
+            )
+        if left == before:
+            fresh.unlink()
+            continue
+        removed += before - left
+        fresh.replace(path)
+        if not left:
+            path.unlink()
+    return removed
+
+
+def _ascii(byte: int) -> str:
+    return chr(byte) if byte < 128 else f"\\x{byte:02X}"
 
 
 def remember(folder: Path, source: str, layout: Mapping[str, Any]) -> None:

@@ -297,5 +297,8 @@ class Lytics(Protocol):
             BadConfiguration: the filter cannot be read, names a field that is not there, or includes itself.
         """
 
+    def identifiers(self, value: str) -> list[Identifier]:
+        """The identifiers that have exactly this value, letters of either case."""
+
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person: from streams, profiles and memberships."""

@@ -38,6 +38,17 @@ class Authorization(BaseModel):
         return tuple(question.name for question in questions(cls) if question.kind is Kind.SECRET)
 
 
+class NoAuthorization(Authorization):
+    """Of the program's own jobs, which reach nothing outside this machine or its lake."""
+
+    method = "none"
+    title = "None"
+    summary = "Needs none."
+
+    id: str = Field(default="none", exclude=True)
+    label: str = "None"
+
+
 class AzureStorage(Authorization):
     """Blob Storage, by a connection string: imports and exports of files."""
 

@@ -23,6 +23,7 @@ class JobConfig(BaseModel):
         methods: authorization methods that can carry it.
         module: the module that plans, does and commits it.
         start: the word on the button that saves and runs it.
+        reads_definitions: whether its runs need the mappings and audiences.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class JobConfig(BaseModel):
     methods: ClassVar[tuple[str, ...]]
     module: ClassVar[str]
     start: ClassVar[str]
+    reads_definitions: ClassVar[bool] = False
 
     def schedule(self) -> Schedule | None:
         """When it repeats; None for a job that runs once."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.profile_build import ProfileBuild
 from lytics_azure_tui.model.sql_import import SqlImport
 
 KINDS: dict[str, type[JobConfig]] = {kind.workflow: kind for kind in (CsvImport, SqlImport)}
+"""Those that people save jobs of."""
+
+OWN_KINDS: dict[str, type[JobConfig]] = {ProfileBuild.workflow: ProfileBuild}
+"""Those of which the program has one job each."""
 
 
 def kinds_for(method: str) -> tuple[type[JobConfig], ...]:

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import open_store, unlock
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver
 from lytics_azure_tui.jobs.kind import Context, JobKind, load
 from lytics_azure_tui.lytics.protocol import Lytics
-from lytics_azure_tui.model.authorization import Authorization
+from lytics_azure_tui.model.authorization import Authorization, NoAuthorization
 from lytics_azure_tui.model.job import Job
-from lytics_azure_tui.model.kinds import KINDS
+from lytics_azure_tui.model.kinds import KINDS, OWN_KINDS
+from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Run, RunState
-from lytics_azure_tui.runner import executor, failures, places, records
+from lytics_azure_tui.runner import executor, failures, lock, places, records
 from lytics_azure_tui.runner.board import Board
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.workshop import Workshop
@@ -68,7 +70,8 @@ class Execution:
         try:
             if self.run.deaths >= failures.DEATHS:
                 raise failures.given_up(self.run)
-            outcome = self._committed(kind, self._context(job, self._unlocked(job)))
+            with lock.workspace(self.folder.data):
+                outcome = self._committed(kind, self._context(job, self._unlocked(job)))
         except Exception as error:
             if self._failed(error):
                 self._clean_up(kind, job)
@@ -78,13 +81,14 @@ class Execution:
 
     def _unlocked(self, job: Job) -> Authorization:
         self._check_cancelled()
+        if not type(job.config).methods:
+            return NoAuthorization()
         self.board.stage("unlocking the authorization")
         self._authorization = unlock(self.folder, open_store(self.folder), job.authorization)
         return self._authorization
 
     def _context(self, job: Job, authorization: Authorization) -> Context:
         settings = self.folder.settings().engine
-        data = self.folder.data
         scratch, keep = places.scratch(self.folder) / self.run.id, places.keep(self.folder) / job.id
         for path in (scratch, keep):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,13 +98,14 @@ class Execution:
             started=self.run.started or self.run.created,
             job=job,
             authorization=authorization,
-            lytics=_workspace(data / "workspace"),
+            lytics=_workspace(places.workspace(self.folder)),
             scratch=scratch,
             keep=keep,
             memory=settings.memory,
             threads=settings.threads,
             sessions=settings.sessions,
             replay=tuple(self.ledger.quarantine_files(replay_of)) if replay_of else (),
+            definitions=definitions.read(self.folder) if type(job.config).reads_definitions else Definitions(),
         )
 
     def _committed(self, kind: JobKind, context: Context) -> Outcome:
@@ -196,7 +201,10 @@ class Execution:
     def _clean_up(self, kind: JobKind, job: Job) -> None:
         """Removes what an ended run left behind; that must not fail for want of a secret."""
         try:
-            authorization = self._authorization or self.folder.authorization(job.authorization)
+            if type(job.config).methods:
+                authorization = self._authorization or self.folder.authorization(job.authorization)
+            else:
+                authorization = NoAuthorization()
             self._discard(kind, self._context(job, authorization))
         except LyazureError as error:
             self._log("warning", f"What the run left behind could not be removed. {error}")
@@ -217,7 +225,7 @@ class Execution:
 def _job_of(ledger: Ledger, run: Run) -> Job:
     """The job as it was when the run was queued."""
     spec = ledger.spec(run.id)
-    kind = KINDS.get(spec["workflow"])
+    kind = {**KINDS, **OWN_KINDS}.get(spec["workflow"])
     if kind is None:
         raise BadConfiguration(f"This version of the program knows no jobs of the kind {spec['workflow']}")
     try:

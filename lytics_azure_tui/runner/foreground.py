@@ -13,6 +13,7 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.passphrase import passphrase as known_passphrase
 from lytics_azure_tui.errors import BadConfiguration, RetryLater
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import JobState, Trigger
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import places, records, scheduler
@@ -111,15 +112,23 @@ class _Session:
             self._become_runner()
             if self._runner is not None:
                 self._notice("The other runner has ended; its work goes on here")
-        if self._runner is not None:
-            self._tick(self._runner)
-        if self._watch:
-            for run in reversed(self._ledger.runs(active=True, limit=1000)):
-                self._tell(self._follower.follow(run))
+        self._look_around()
         self._tell(self._follower.poll())
         if self._asked:
             return self._interrupted()
-        return not self._watch and not self._follower.active
+        if self._watch or self._follower.active:
+            return False
+        # The last run may have ended after the runner looked, and profiles are to be built of what it brought.
+        self._look_around()
+        return not self._follower.active
+
+    def _look_around(self) -> None:
+        if self._runner is not None:
+            self._tick(self._runner)
+        if self._watch or self._runner is not None:
+            only = None if self._watch else PROFILES.id
+            for run in reversed(self._ledger.runs(active=True, job=only, limit=1000)):
+                self._tell(self._follower.follow(run))
 
     def _tick(self, runner: Runner) -> None:
         try:

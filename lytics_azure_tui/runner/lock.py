@@ -6,15 +6,18 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from lytics_azure_tui import __version__
-from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.errors import Fatal, RetryLater
 from lytics_azure_tui.runner import alive, records
 
 NAME = "runner.lock"
+WORKSPACE = "workspace.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +114,27 @@ def holder(data: Path) -> Holder | None:
         return Holder(**{**values, "started": datetime.fromisoformat(values["started"])})
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
+
+
+@contextmanager
+def workspace(data: Path, *, alone: bool = False) -> Iterator[None]:
+    """Held while something is read from, or written into, the workspace by a run; many may hold it at once.
+
+    Args:
+        alone: nobody else may hold it meanwhile: for what changes what runs rely on. Runs wait for its end.
+
+    Raises:
+        RetryLater: others hold it, and this one wants to be alone.
+        Fatal: the file cannot be made.
+    """
+    try:
+        file = os.open(data / WORKSPACE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Fatal(f"The workspace's lock {data / WORKSPACE} cannot be made", why=error.strerror or "") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        yield
+    except BlockingIOError:
+        raise RetryLater("Runs are at work in the workspace", fix="Wait for their end, and try again") from None
+    finally:
+        os.close(file)

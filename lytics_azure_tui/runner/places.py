@@ -12,6 +12,11 @@ def ledger_file(folder: Folder) -> Path:
     return folder.data / "ledger.db"
 
 
+def workspace(folder: Folder) -> Path:
+    """The embedded Lytics."""
+    return folder.data / "workspace"
+
+
 def scratch(folder: Folder) -> Path:
     """One folder for each run that has not ended."""
     return folder.data / "scratch"

@@ -16,6 +16,7 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import alive, failures, housekeeping, places, records, scheduler
@@ -34,6 +35,7 @@ from lytics_azure_tui.runner.scheduler import (
     Terminate,
 )
 from lytics_azure_tui.runner.spawn import spawn
+from lytics_azure_tui.runner.upkeep import Upkeep
 
 TICK_SECONDS = 0.25
 STOP_SECONDS = 5.0
@@ -75,6 +77,9 @@ class Runner:
     _tidied: datetime | None = field(default=None, init=False)
     _no_start_before: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
+    def __post_init__(self) -> None:
+        self._upkeep = Upkeep(self.folder, self.ledger, self.say)
+
     def tick(self) -> None:
         """Looks around once, and does what is to be done. Costs next to nothing when nothing has changed."""
         now = self.clock()
@@ -88,11 +93,12 @@ class Runner:
         decision = scheduler.decide(self._jobs, self.ledger.job_states(), active, now, self._limits(now))
         for action in decision.actions:
             self._do(action)
+        build = self._build_profiles(active, now)
         # The death of a process that another runner started is told by nobody.
         watched = now + timedelta(seconds=1) if any(item.alive for item in active) else None
-        self._again = min(filter(None, (decision.again, watched)), default=None)
+        self._again = min(filter(None, (decision.again, watched, build)), default=None)
         # What was done has changed the ledger: look once more, until there is nothing left to do.
-        self._seen = None if decision.actions else seen
+        self._seen = None if decision.actions or build == now else seen
 
     @property
     def idle(self) -> bool:
@@ -122,8 +128,19 @@ class Runner:
 
     # Looking
 
+    def _build_profiles(self, active: list[Active], now: datetime) -> datetime | None:
+        """Queues the building of profiles when it is due. Returns when to look again; now, when it did."""
+        due = self._upkeep.due([item.run for item in active], self._files, now)
+        if due is None or due > now:
+            return due
+        if not self.draining:
+            self._do(Enqueue(PROFILES))
+            return now
+        return None
+
     def _read_files(self) -> None:
-        files = (_signature(self.folder.root), _signature(self.folder.jobs_dir))
+        definitions = (self.folder.root / name for name in ("mappings", "audiences"))
+        files = tuple(_signature(path) for path in (self.folder.root, self.folder.jobs_dir, *definitions))
         if files == self._files:
             return
         self._files = files

@@ -18,6 +18,7 @@ from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.model.run import Run, Trigger
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import lock, places
+from lytics_azure_tui.runner.forgetting import Report, forget_apart
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.lock import Holder
 from lytics_azure_tui.runner.spawn import spawn
@@ -160,6 +161,16 @@ def replay(folder: Folder, run_id: str) -> Run:
                 fix="Replay the rows when it has ended",
             )
         return queued
+
+
+def forget(folder: Folder, value: str) -> Report:
+    """Removes everyone who has an identifier of this value, in a process of its own.
+
+    Raises:
+        BadConfiguration: nobody has.
+        RetryLater: runs are at work.
+    """
+    return forget_apart(folder, value)
 
 
 def delete_job(folder: Folder, job_id: str) -> None:
