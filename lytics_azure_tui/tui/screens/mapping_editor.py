@@ -28,10 +28,10 @@ from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.screens.rule_form import RuleForm
 from lytics_azure_tui.tui.text import content
-from lytics_azure_tui.tui.values import value_text
+from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
-COLUMNS = (Column("Column", least=12), Column("Filled", 6, right=True), Column("Newest values", least=10))
+COLUMNS = (Column("Column", least=11), Column("Filled", 6, right=True), Column("Values", least=6))
 FIELDS = (
     Column("User field", least=12),
     Column("Made of", least=14),
@@ -39,9 +39,10 @@ FIELDS = (
     Column("Merged by", 9, from_width=68),
     Column("Id", 2, right=True),
     Column("Filled", 6, right=True),
-    Column("Unread", 6, right=True, from_width=58),
 )
+TRIAL = "What this would make"
 PAUSE_SECONDS = 0.3
+"""After the last change, before it is tried."""
 SAMPLES = 200
 """Newest events from which suggestions are made."""
 SHOWN_FIELDS = 30
@@ -106,7 +107,7 @@ class MappingEditor(Editor):
     def on_mount(self) -> None:
         self.query_one("#columns").border_title = "Columns of the stream"
         self.query_one("#fields-pane").border_title = "User fields"
-        self.query_one("#trial").border_title = "What this would make"
+        self.query_one("#trial").border_title = TRIAL
         self._read()
 
     @property
@@ -174,8 +175,8 @@ class MappingEditor(Editor):
             rows.append(Row(WHERE, (Cell("only where", "muted"), Cell(self._draft.mapping.where), *blank)))
         self.query_one("#fields", Grid).show_rows(rows)
         pane = self.query_one("#fields-pane")
-        pane.border_title = f"User fields · {len(rows)}" if rows else "User fields"
-        pane.border_subtitle = "not published" if self.unsaved else ""
+        said = ["User fields", *([str(len(rows))] if rows else []), *(["not published"] if self.unsaved else [])]
+        pane.border_title = " · ".join(said)
         note = self.query_one("#fields-note", Static)
         note.display = not rows
         note.update("None yet. s takes what the columns suggest; a or enter makes one of the column under the cursor.")
@@ -199,9 +200,7 @@ class MappingEditor(Editor):
                 Cell(kind, "muted"),
                 Cell(merge, "muted"),
                 Cell(rank, "good"),
-                # What cannot be read matters more than what can, where there is room for one of them.
                 Cell(f"⚠ {share}" if wrong else share, "watch" if wrong else "muted"),
-                Cell(count(wrong) if wrong else "", "watch"),
             ),
         )
 
@@ -211,6 +210,7 @@ class MappingEditor(Editor):
         mapping = self._draft.mapping
         if not self._draft.identified:
             self._trial = None
+            self.query_one("#trial").border_title = TRIAL
             self._show_fields()
             self.query_one("#profiles").display = False
             words.update(
@@ -222,14 +222,15 @@ class MappingEditor(Editor):
                 )
             )
             return
-        self.query_one("#trial").border_subtitle = "trying…"
+        pane = self.query_one("#trial")
+        pane.border_title = f"{TRIAL} · trying…"
         await asyncio.sleep(PAUSE_SECONDS)
         stopper = Stopper()
         try:
             trial = await self.fetch(partial(self._ask, mapping, stopper), "try the mapping")
         except LyazureError as error:
             self.problem(error)
-            self.query_one("#trial").border_subtitle = ""
+            pane.border_title = TRIAL
         else:
             self.problem(None)
             self._show_trial(trial)
@@ -242,9 +243,7 @@ class MappingEditor(Editor):
     def _show_trial(self, trial: Trial) -> None:
         self._trial = trial
         self._show_fields()
-        pane = self.query_one("#trial")
-        pane.border_subtitle = ""
-        pane.border_title = f"What the newest {count(trial.events)} events would make"
+        self.query_one("#trial").border_title = f"What the newest {count(trial.events)} events would make"
         names = list(dict.fromkeys(part.field for _, part in self._draft.parts()))[:SHOWN_FIELDS]
         wrong = {name: number for name, number in trial.unreadable.items() if number}
         words = Content("") if trial.profiles else content("No profile: none of these events has an identifier.", "dim")
@@ -404,7 +403,8 @@ class MappingEditor(Editor):
         filled, wrong = trial.filled.get(name, 0), trial.unreadable.get(name, 0)
         said = f"Has a value in {count(filled)} of the newest {count(trial.events)} events"
         found = [value_text(profile.fields[name], self.desk.zone) for profile in trial.profiles if name in profile.fields]
-        lines = [content(said + (f": {', '.join(dict.fromkeys(found))}" if found else "."), cells=200)]
+        some = ", ".join(list(dict.fromkeys(found))[:4])
+        lines = [content(f"{said}: {some}" if some else f"{said}.", cells=140)]
         if wrong:
             lines.append(content(f"⚠ {count(wrong)} cannot be read as its kind.", "$text-warning"))
         return Content("\n").join(lines)
@@ -429,8 +429,12 @@ class MappingEditor(Editor):
         ground, mapping = self._ground, self._draft.mapping
         if ground is None or not await self.app.push_screen_wait(self._question(ground)):
             return
+        folder = self.desk.folder
+        empty = mapping == StreamMapping(stream=self._stream)
+        save = partial(definitions.save_mapping, folder, mapping)
+        remove = partial(definitions.delete_mapping, folder, self._stream)
         try:
-            await self.fetch(partial(definitions.save_mapping, self.desk.folder, mapping), "publish the mapping")
+            await self.fetch(remove if empty else save, "publish the mapping")
         except LyazureError as error:
             self.problem(error)
             return
