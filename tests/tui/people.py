@@ -144,6 +144,11 @@ class SmallLytics:
         identifiers = tuple(item for profile in gone for item in profile.identifiers)
         return Forgotten(identifiers, len(gone), events, sum(len(profile.audiences) for profile in gone))
 
+    def identifiers(self, value: str) -> list[Identifier]:
+        """Those of this value."""
+        every = {one for profile in self.known.values() for one in profile.identifiers}
+        return sorted((one for one in every if one.value == value), key=lambda one: one.field)
+
     # Audiences
 
     def audiences(self) -> list[AudienceInfo]:

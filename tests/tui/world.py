@@ -13,12 +13,14 @@ import pytest
 
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig, slug
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Progress, Run, RunState, Trigger
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.model.sql_import import SqlImport
+from lytics_azure_tui.runner.forgetting import Report
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.service import RunnerStatus
 from lytics_azure_tui.tui.app import LyazureApp
@@ -79,6 +81,13 @@ class StillDesk(Desk):
     def cancel(self, run_id: str) -> Run:
         self.ledger.request_cancel(run_id)
         return self.ledger.run(run_id)
+
+    def forget(self, value: str) -> Report:
+        gone = [self.lytics.forget(one) for one in self.lytics.identifiers(value)]
+        if not gone:
+            raise BadConfiguration(f"Nobody is known by {value}")
+        names = tuple(f"{one.field}={one.value}" for one in gone[0].identifiers)
+        return Report(names, len(gone), dict(gone[0].events), gone[0].memberships, quarantined=1)
 
     def replay(self, run_id: str) -> Run:
         job = self.folder.job(self.ledger.run(run_id).job)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta, tzinfo
 
 from textual.content import Content
 from textual.widget import Widget
 
-from lytics_azure_tui.lytics.protocol import Volume
-from lytics_azure_tui.tui.figures import rough
+from lytics_azure_tui.lytics.protocol import AudienceSize, Volume
+from lytics_azure_tui.tui.figures import rough, when
 from lytics_azure_tui.tui.text import cut
 from lytics_azure_tui.tui.widgets.pace import sparkline
+
+BARS_AT_MOST = 60
 
 
 class Chart(Widget):
@@ -58,3 +61,29 @@ def volume_line(days: Sequence[Volume], width: int) -> Content:
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
+
+
+def sizes_line(sizes: Sequence[AudienceSize], width: int, *, now: datetime, zone: tzinfo | None) -> Content:
+    """An audience's size from its first known moment until now: bars between the lowest and the highest figure.
+
+    Args:
+        sizes: at least one, oldest first; each holds until the next.
+        width: in cells.
+    """
+    low, high = min(size.size for size in sizes), max(size.size for size in sizes)
+    first, last = f"{when(sizes[0].at, now, zone)} ", " now"
+    words = f"  {rough(low)} to {rough(high)}" if low < high else f"  always {rough(low)}"
+    room = min(width - len(first) - len(last) - len(words), BARS_AT_MOST)
+    # A bar from zero would hide changes of a few in a hundred, which are the usual ones.
+    bars = sparkline([size - low for size in _steps(sizes, max(room, 1), now)], room)
+    line = Content.assemble((first, "dim"), (bars, "$primary"), (last, "dim"), words)
+    return line if line.cell_length <= width else Content(cut(line.plain, width))
+
+
+def _steps(sizes: Sequence[AudienceSize], number: int, now: datetime) -> list[int]:
+    """The size at the end of each of some spans of equal length."""
+    first = sizes[0].at
+    span = max((now - first) / number, timedelta(microseconds=1))
+    ends = [first + span * (place + 1) for place in range(number)]
+    moments = [size.at for size in sizes]
+    return [sizes[max(bisect_right(moments, end) - 1, 0)].size for end in ends]
