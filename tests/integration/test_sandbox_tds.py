@@ -148,6 +148,12 @@ def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None
             "'OBJECT', 'SELECT')",
         ) == [(1, 0, None)]
         assert rows(reader, "SELECT permission_name FROM fn_my_permissions(NULL, 'DATABASE')") == [("CONNECT",)]
+        of_each = "HAS_PERMS_BY_NAME(QUOTENAME(s.name) + N'.' + QUOTENAME(o.name), N'OBJECT', N'{}')"
+        assert rows(
+            reader,
+            f"SELECT o.name, {of_each.format('SELECT')}, {of_each.format('INSERT')}"
+            " FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id ORDER BY o.name",
+        ) == [("over_hidden", 1, 0), ("visible", 1, 0)]
         rows(reader, "SELECT a INTO #mine FROM sales.visible")
         assert rows(reader, "SELECT a FROM #mine") == [(1,)]
         assert error_of(lambda: rows(reader, "SELECT * FROM later.t")) == 229

@@ -105,6 +105,9 @@ class World(Protocol):
     def has_permission(self, name: str | None, scope: str, permission: str) -> bool | None:
         """HAS_PERMS_BY_NAME; None for what is not there."""
 
+    def objects_with(self, permission: str) -> dict[str, bool]:
+        """The objects that the login sees, as schema.name, and whether it has a permission on each."""
+
     def permissions(self) -> list[str]:
         """Of the login, on the database."""
 

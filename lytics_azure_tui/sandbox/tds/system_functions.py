@@ -8,7 +8,7 @@ from lytics_azure_tui.sandbox.tds.calls import Handler, constant_text
 from lytics_azure_tui.sandbox.tds.errors import unsupported
 from lytics_azure_tui.sandbox.tds.names import split_name
 from lytics_azure_tui.sandbox.tds.types import INT, SYSNAME, SqlType
-from lytics_azure_tui.sandbox.tds.values import Bound
+from lytics_azure_tui.sandbox.tds.values import Bound, quoted
 
 
 def _object_id(binder: Binder, arguments: list[Bound]) -> Bound:
@@ -69,8 +69,23 @@ def _col_length(binder: Binder, arguments: list[Bound]) -> Bound:
 
 def _has_perms(binder: Binder, arguments: list[Bound]) -> Bound:
     name, scope, permission = (constant_text(one) for one in arguments[:3])
+    if not arguments[0].constant:
+        return _has_perms_of_each(binder, arguments[0], (scope or "").upper(), (permission or "").upper())
     allowed = binder.world.has_permission(name, (scope or "DATABASE").upper(), (permission or "").upper())
     return binder.converter.literal(None if allowed is None else int(allowed), INT)
+
+
+def _has_perms_of_each(binder: Binder, name: Bound, scope: str, permission: str) -> Bound:
+    """Of names that stand in a column, written as QUOTENAME does or plain."""
+    if scope != "OBJECT":
+        raise unsupported(f"HAS_PERMS_BY_NAME of a column and the class {scope}")
+    branches = []
+    for value, may in ((1, True), (0, False)):
+        names = [one for one, allowed in binder.world.objects_with(permission).items() if allowed is may]
+        if names:
+            branches.append(f"WHEN lower(replace(replace({name.sql}, '[', ''), ']', '')) IN "
+                            f"({', '.join(quoted(one.lower()) for one in names)}) THEN {value}")  # fmt: skip
+    return Bound(f"CAST(CASE {' '.join(branches)} END AS {INT.duck})" if branches else f"CAST(NULL AS {INT.duck})", INT)
 
 
 def _server_property(binder: Binder, arguments: list[Bound]) -> Bound:
