@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from lytics_azure_tui.lytics.protocol import Identifier, Profile, ProfileFigures, Value
@@ -21,6 +22,8 @@ ENTRIES_SHOWN = 100
 """Of a list or a map."""
 SHOWN = 400
 """Characters of one value in a row."""
+NAME = 11
+"""Cells of the name of a fact."""
 _OWN = {field.name for field in OWN_FIELDS}
 
 
@@ -42,14 +45,14 @@ class Known:
 def telling(profile: Profile, ranks: Mapping[str, int], sought: str = "") -> Identifier:
     """The identifier by which a person would name the profile.
 
-    That is one that begins with what was sought; else the strongest, and of those the shortest. A profile without any
-    is named by its id.
+    That is one that begins with what was sought; else the strongest, and of those an address, or the shortest. A
+    profile without any is named by its id.
     """
     fitting = [one for one in profile.identifiers if sought and one.value.startswith(sought)]
     candidates = fitting or profile.identifiers
     if not candidates:
         return Identifier("_id", profile.id)
-    return min(candidates, key=lambda one: (ranks.get(one.field, 100), len(one.value), one.value))
+    return min(candidates, key=lambda one: (ranks.get(one.field, 100), "@" not in one.value, len(one.value), one.value))
 
 
 def last_seen(profile: Profile) -> datetime | None:
@@ -125,27 +128,22 @@ def whole_field(name: str, profile: Profile, fields: Mapping[str, UserField], zo
     return Content("\n").join((head, content(written(profile.fields[name], zone), cells=4000)))
 
 
-def overview(
-    profile: Profile, known: Known, labels: Mapping[str, str], width: int, now: datetime, zone: tzinfo | None
-) -> Content:
-    """A profile at a glance: who, since when, in which audiences, its scores, and by what it is known.
+def overview(profile: Profile, labels: Mapping[str, str], width: int, now: datetime, zone: tzinfo | None) -> Content:
+    """A profile at a glance: since when, in which audiences, its scores, and by what it is known.
 
     Args:
         labels: of audiences, by slug.
         width: in cells.
     """
-    name = telling(profile, known.ranks)
-    audiences = ", ".join(labels.get(slug, slug) for slug in profile.audiences) or "none"
+    audiences = [labels.get(slug, slug) for slug in profile.audiences]
     lines = [
-        content(name.value, "bold", cells=width),
         content(_doings(profile, now, zone), "dim"),
-        _fact("Audiences", content(audiences)),
-        *_scores(profile, width),
-        *_identifiers(profile),
+        *_fact("Audiences", _folded(audiences or ["none"], width)),
+        *_fact("Scores", _scores(profile, width)),
+        *_fact("Known by", _identifiers(profile, width)),
+        *_fact("Id", _folded([profile.id], width)),
+        *_fact("Merged", _folded(profile.merged, width)),
     ]
-    if profile.merged:
-        lines.append(_fact("Merged", content(f"{len(profile.merged)}: {', '.join(profile.merged)}", "dim")))
-    lines.append(_fact("Id", content(profile.id, "dim")))
     return Content("\n").join(lines)
 
 
@@ -167,24 +165,41 @@ def _scores(profile: Profile, width: int) -> Iterator[Content]:
         for name, value in found[place : place + a_line]:
             done, rest = bar(value, 100, 12)
             parts.append(Content.assemble(f"{name:<12}", (done, "$primary"), (rest, "dim"), f"{value:>4}"))
-        yield _fact("Scores" if place == 0 else "", Content("   ").join(parts))
+        yield Content("   ").join(parts)
 
 
-def _identifiers(profile: Profile) -> Iterator[Content]:
+def _identifiers(profile: Profile, width: int) -> Iterator[Content]:
+    """By field."""
     ordered = sorted(profile.identifiers, key=lambda one: (one.field, one.value))
-    for place, (field, group) in enumerate(groupby(ordered, key=lambda one: one.field)):
-        values = ", ".join(one.value for one in group)
-        words = Content.assemble((f"{plain(field, 18):<12} ", "dim"), content(values))
-        yield _fact("Known by" if place == 0 else "", words)
+    for field, group in groupby(ordered, key=lambda one: one.field):
+        name = f"{plain(field, 18):<12} "
+        folded = _folded([one.value for one in group], width - len(name))
+        for place, values in enumerate(folded):
+            yield Content.assemble((name if place == 0 else " " * len(name), "dim"), values)
 
 
-def _fact(name: str, value: Content) -> Content:
-    return Content.assemble((f"{name:<11}", "dim"), value)
+def _folded(values: Sequence[str], width: int) -> Iterator[Content]:
+    """Values with commas between them, on as many lines as they take beside the name of their fact."""
+    room, line = width - NAME - 1, ""
+    for place, value in enumerate(values):
+        word = plain(value, room) + ("," if place + 1 < len(values) else "")
+        if line and cell_len(line) + 1 + cell_len(word) > room:
+            yield Content(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    if line:
+        yield Content(line)
+
+
+def _fact(name: str, lines: Iterable[Content]) -> Iterator[Content]:
+    for place, line in enumerate(lines):
+        yield Content.assemble((f"{name if place == 0 else '':<{NAME}}", "dim"), line)
 
 
 def standing(figures: ProfileFigures, now: datetime, zone: tzinfo | None) -> Content:
     """The line above the profiles: how many, as of when, what is not in them yet."""
-    dot = ("  ·  ", "dim")
+    dot = (" · ", "dim")
     parts: list[Content | str | tuple[str, str]] = [(count(figures.profiles), "bold")]
     parts.append(" profile" if figures.profiles == 1 else " profiles")
     if figures.built is not None:
@@ -196,5 +211,5 @@ def standing(figures: ProfileFigures, now: datetime, zone: tzinfo | None) -> Con
         parts += [dot, ("every event is in", "dim")]
     if figures.conflicts:
         words = "1 conflict" if figures.conflicts == 1 else f"{count(figures.conflicts)} conflicts"
-        parts += [dot, (f"⚠ {words} of identifiers", "$text-warning")]
+        parts += [dot, (f"⚠ {words}", "$text-warning")]
     return Content.assemble(*parts)

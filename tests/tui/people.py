@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+from lytics_azure_tui.config import definitions
+from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration, Cancelled, LyazureError
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
@@ -28,8 +30,9 @@ from lytics_azure_tui.lytics.protocol import (
     Value,
     Volume,
 )
+from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.language.parse import parse_filter
-from lytics_azure_tui.model.mapping import Definitions, StreamMapping
+from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import OWN_FIELDS, SCORES, FieldKind, Merge, UserField
 
 AT = datetime(2026, 11, 24, 13, 5, 9, tzinfo=UTC)
@@ -218,6 +221,38 @@ def populated() -> SmallLytics:
     )
     return lytics
 
+
+def define(folder: Folder) -> None:
+    """Writes the mappings and audiences behind `populated`; one audience of them has not been counted yet."""
+    customers = [
+        FieldRule(field="email", expression="email(email)", identifier=True, rank=1),
+        FieldRule(field="customer_id", expression="customer_id", identifier=True, rank=2),
+        FieldRule(field="spent", expression="tonumber(price)", kind=FieldKind.NUMBER, merge=Merge.SUM),
+    ]
+    cookies = FieldRule(field="cookies", expression="visitor_id", kind=FieldKind.STRINGS, identifier=True, rank=5)
+    definitions.save_mapping(folder, StreamMapping(stream="customers", fields=customers))
+    definitions.save_mapping(folder, StreamMapping(stream="web", fields=[cookies]))
+    for audience in AUDIENCES:
+        definitions.save_audience(folder, audience)
+
+
+AUDIENCES = (
+    Audience(
+        slug="big-spenders",
+        label="Big spenders",
+        description="More than 1,000 euros in all, and seen in the last three months.",
+        filter='FILTER AND (\n  spent > 1000\n  _modified > "now-90d"\n)',
+    ),
+    Audience(slug="gone-quiet", label="Gone quiet", filter='FILTER _modified < "now-30d"'),
+    Audience(
+        slug="newsletter", label="Readers [b]of all[/b]", description="Said yes.", filter="FILTER newsletter = true"
+    ),
+    Audience(
+        slug="win-back",
+        label="Win back",
+        filter="FILTER AND (INCLUDE `big-spenders`, INCLUDE `gone-quiet`)",
+    ),
+)
 
 FIELDS = (
     UserField("email", FieldKind.STRING, Merge.LATEST, identifier=True, help="Lower-cased."),

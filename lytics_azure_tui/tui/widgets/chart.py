@@ -48,7 +48,7 @@ def volume_line(days: Sequence[Volume], width: int) -> Content:
     """
     top = max(days, key=lambda day: day.events)
     last = f" {_day(days[-1].day)}"
-    words = f"  at most {rough(top.events)} a day, {_day(top.day)}"
+    words = f"  peak {rough(top.events)} on {_day(top.day)}"
     first_width = max(len(_day(day.day)) for day in days) + 1
     shown = days[-max(width - first_width - len(last) - len(words), 1) :]
     if top.day < shown[0].day:

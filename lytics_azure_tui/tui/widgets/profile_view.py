@@ -81,7 +81,7 @@ class ProfileView(Vertical):
         self._known, self._labels = known, labels
         self.border_title = content(telling(profile, known.ranks).value, cells=60)
         desk = self._desk
-        self.query_one(Glance).show(lambda width: overview(profile, known, labels, width, desk.clock(), desk.zone))
+        self.query_one(Glance).show(lambda width: overview(profile, labels, width, desk.clock(), desk.zone))
         self.query_one("#fields-grid", Grid).show_rows(field_rows(profile, known.fields, desk.zone))
         self._show_field()
         if before is None or before.id != profile.id:
