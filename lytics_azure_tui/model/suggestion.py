@@ -123,16 +123,18 @@ _URL = re.compile(r"(https?://|www\.)\S+|/\S*", re.IGNORECASE)
 _KEYS = frozenset({"id", "key", "uid", "guid", "uuid", "number", "no", "nr", "num", "ref"})
 _PERSONS = frozenset(
     {
-        *("customer", "user", "member", "person", "people", "contact", "client", "account", "subscriber", "profile"),
-        *("loyalty", "crm", "shopper", "patient", "student", "guest", "lead", "buyer", "employee", "donor"),
+        *("customer", "user", "member", "person", "contact", "client", "subscriber", "profile"),
+        *("loyalty", "crm", "shopper", "patient", "student", "donor"),
     }
 )
+_QUALIFIERS = frozenset({"external", "internal", "global", "master", "source"})
 _TRACES = frozenset({"visitor", "cookie", "device", "anonymous", "anon", "browser", "ga", "idfa", "seer"})
-_PHONES = frozenset({"phone", "mobile", "cell", "msisdn", "telephone", "tel"})
 _TIME_WORDS = frozenset(
     {"at", "on", "date", "time", "timestamp", "ts", "day", "when", "born", "birthday", "birthdate", "dob", "since"}
 )
-_FIRSTS = frozenset({"created", "signup", "registered", "joined", "first", "since", "opened", "installed", "subscribed"})
+_FIRSTS = frozenset(
+    {"created", "signup", "registered", "joined", "first", "since", "opened", "installed", "subscribed"}
+)
 _LASTS = frozenset({"last", "latest", "login", "seen", "visit", "visited", "updated", "modified", "changed"})
 _BIRTHS = frozenset({"birth", "born", "birthday", "birthdate", "dob"})
 _AMOUNTS = frozenset(
@@ -155,7 +157,9 @@ _CODES = frozenset(
     }
 )
 """Text, also where it is made of digits."""
-_TOPICS = frozenset({"category", "topic", "section", "genre", "department", "theme", "subject", "interest", "collection"})
+_TOPICS = frozenset(
+    {"category", "topic", "section", "genre", "department", "theme", "subject", "interest", "collection"}
+)
 _LISTS = frozenset({"tag", "tags", "label", "labels", "interests", "topics", "categories", "skills", "lists", "groups"})
 _TRAITS = frozenset(
     {
@@ -163,11 +167,16 @@ _TRAITS = frozenset(
         *("city", "town", "country", "state", "province", "region", "county", "zip", "postcode", "postal", "plz"),
         *("street", "address", "timezone", "company", "employer", "organization", "organisation", "job", "role"),
         *("tier", "plan", "segment", "status", "level", "source", "medium", "campaign", "channel", "device", "browser"),
-        *("os", "platform", "currency", "store", "brand", "phone", "mobile", "industry", "nationality"),
+        *("os", "platform", "currency", "store", "brand", "phone", "mobile", "telephone", "industry", "nationality"),
     }
 )
 _EVENTS = frozenset({"event", "action", "activity"})
-_FLAG_WORDS = frozenset({"is", "has", "opt", "opted", "optin", "consent", "consented", "subscribed", "newsletter", "active", "enabled", "allowed", "verified"})
+_FLAGS = frozenset(
+    {
+        *("is", "has", "opt", "opted", "optin", "consent", "consented", "subscribed", "newsletter", "active"),
+        *("enabled", "allowed", "verified", "flag"),
+    }
+)
 _SEPARATORS = (";", "|", ",")
 
 
@@ -190,10 +199,11 @@ def _identity(about: _About) -> _Guess | None:
         # An `id` is of what the stream is about.
         person = next((word for word in _words(about.stream) if _single(word) in _PERSONS), "")
         return _Guess("tells whose it is", name=f"{_single(person)}_{words[0]}", rank=2) if person else None
-    of = set(words[:-1]) if is_key else {"".join(words).removesuffix("id")} if words[-1].endswith("id") else set()
-    if of & _PERSONS and not of & _TRACES:
+    of = set(words[:-1]) if is_key else {words[-1].removesuffix("id"), *words[:-1]} if words[-1][-2:] == "id" else set()
+    # The id of a referring user is another person's, and that of an account's manager is shared by many.
+    if of and of <= _PERSONS | _QUALIFIERS:
         return _Guess("tells whose it is", rank=2)
-    if of & _TRACES:
+    if of and of <= _TRACES | _QUALIFIERS:
         # A person has several.
         return _Guess("tells which device it was", FieldKind.STRINGS, rank=4)
     return None
@@ -211,8 +221,7 @@ def _time(about: _About) -> _Guess | None:
 
 
 def _flag(about: _About) -> _Guess | None:
-    flagged = about.named(_FLAG_WORDS) or (about.words and about.words[-1] in {"flag", "yn"})
-    if about.mostly(_BOOL) or (flagged and about.mostly(_BIT)):
+    if about.mostly(_BOOL) or (about.named(_FLAGS) and about.mostly(_BIT)):
         return _Guess("yes or no", FieldKind.BOOL, Merge.LATEST, "tobool({})")
     return None
 
@@ -222,7 +231,7 @@ def _code(about: _About) -> _Guess | None:
     padded = about.mostly(_DIGITS) and any(value.startswith("0") and len(value) > 1 for value in about.values)
     if not padded and not (about.words and about.named(_CODES) and (about.mostly(_NUMBER) or about.words[-1] in _KEYS)):
         return None
-    return _Guess("text", plain=not about.named(_TRAITS | _PHONES))
+    return _Guess("text", plain=not about.named(_TRAITS))
 
 
 _DIGITS = re.compile(r"\d+")

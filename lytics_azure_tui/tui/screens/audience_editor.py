@@ -45,6 +45,7 @@ NAMED_FIELDS = 4
 """Of those that the filter names, so many are shown of each member."""
 KNOWN = (Column("Field", least=15), Column("Kind", 15), Column("In", 7, right=True))
 BEGINNING = "FILTER "
+EXAMPLE = 'Write a condition: FILTER country = "NL" AND score_recency > 50. ^space offers what can stand at the cursor.'
 
 _LABEL = Question("label", Kind.TEXT, Ask("Label", "The name by which you will know it."), required=True, default=None)
 _SLUG = Question(
@@ -238,7 +239,7 @@ class AudienceEditor(Editor):
         await asyncio.sleep(PAUSE_SECONDS)
         if not text.strip().upper().removeprefix("FILTER").strip():
             self._wrong(None)
-            self._nothing("A filter such as FILTER country = \"NL\" AND score_recency > 50. ^space offers what can stand.")
+            self._nothing(EXAMPLE)
             return
         problem = problem_in(text, parse_filter)
         if problem is not None:

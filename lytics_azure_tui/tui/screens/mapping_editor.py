@@ -24,11 +24,11 @@ from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
 from lytics_azure_tui.tui.language import column_fields, completer, written
 from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
+from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.screens.rule_form import RuleForm
 from lytics_azure_tui.tui.text import content
-from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
 COLUMNS = (Column("Column", least=11), Column("Filled", 6, right=True), Column("Values", least=6))
@@ -402,7 +402,9 @@ class MappingEditor(Editor):
         trial = self._ask(whole.model_copy(update=parts), stopper)
         filled, wrong = trial.filled.get(name, 0), trial.unreadable.get(name, 0)
         said = f"Has a value in {count(filled)} of the newest {count(trial.events)} events"
-        found = [value_text(profile.fields[name], self.desk.zone) for profile in trial.profiles if name in profile.fields]
+        found = [
+            value_text(profile.fields[name], self.desk.zone) for profile in trial.profiles if name in profile.fields
+        ]
         some = ", ".join(list(dict.fromkeys(found))[:4])
         lines = [content(f"{said}: {some}" if some else f"{said}.", cells=140)]
         if wrong:

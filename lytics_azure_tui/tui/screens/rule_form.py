@@ -246,9 +246,7 @@ class RuleForm(ModalScreen[BaseModel | None]):
         if name == "kind":
             merges = self._merges()
             fits = self._answers["merge"] in dict(merges)
-            control = form.fields["merge"].control
-            assert isinstance(control, OneOf)
-            control.offer(merges, self._answers["merge"] if fits else merges[0][0])
+            self.query_one("#rule-merge", OneOf).offer(merges, self._answers["merge"] if fits else merges[0][0])
         self._answers["capped"] = self._answers.get("merge") == Merge.CAPPED
         form.refresh_relevance()
         self._try()

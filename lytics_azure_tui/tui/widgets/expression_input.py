@@ -225,17 +225,21 @@ class Expression(Widget):
 
     @property
     def _cursor(self) -> int:
-        return self.line.document.get_index_from_location(self.line.cursor_location)
+        row, column = self.line.cursor_location
+        return sum(len(line) + 1 for line in self.line.text.split("\n")[:row]) + column
+
+    def _location(self, index: int) -> tuple[int, int]:
+        before = self.line.text[:index]
+        return before.count("\n"), index - before.rfind("\n") - 1
 
     def _take(self, index: int) -> None:
         item, cursor = self._items[index], self._cursor
-        document = self.line.document
         text, back = item.text, 0
         if item.kind == "function" and not text.endswith(")") and not self.line.text[cursor:].startswith("("):
             text, back = f"{text.removesuffix('(')}()", 1
         self.shut()
         self._taking = True
-        self.line.replace(text, document.get_location_from_index(self._start), self.line.cursor_location)
+        self.line.replace(text, self._location(self._start), self.line.cursor_location)
         if back:
             self.line.move_cursor_relative(columns=-back)
 
