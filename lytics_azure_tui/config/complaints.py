@@ -65,7 +65,7 @@ def _complaint(
         )
     if kind == "value_error":
         return complaint(name, text, keys, str(detail["ctx"]["error"]))
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         return complaint(name, text, keys, f"this must be {detail['ctx']['expected']}")
     if kind == "string_pattern_mismatch":
         return complaint(name, text, keys, f"this must match {detail['ctx']['pattern']}")

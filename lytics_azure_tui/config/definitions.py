@@ -14,6 +14,7 @@ from lytics_azure_tui.config.complaints import complaint
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.audience import Audience
+from lytics_azure_tui.model.form import Source, questions
 from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping, disagreements
 
 M = TypeVar("M", bound=BaseModel)
@@ -108,11 +109,8 @@ def delete_audience(folder: Folder, slug: str) -> None:
 
 def users_of(folder: Folder, slug: str) -> list[str]:
     """The labels of the jobs and the other audiences that name an audience."""
-    from lytics_azure_tui.model.form import Source, questions
-    from lytics_azure_tui.model.language.parse import included, parse_filter
-
     known, _ = look(folder)
-    users = [item.label for item in known.audiences if slug in included(parse_filter(item.filter))]
+    users = [item.label for item in known.audiences if slug in item.includes()]
     for job in folder.jobs():
         asked = [item.name for item in questions(type(job.config)) if item.ask.source is Source.AUDIENCES]
         answers = [getattr(job.config, name) for name in asked]

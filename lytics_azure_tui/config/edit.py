@@ -242,7 +242,8 @@ def _item(value: Any, before: Any) -> Any:
         written = tomlkit.string(value, multiline=True).as_string()
         # A line break right after the quotes is not part of the text, and the text's first line stands alone.
         return tomlkit.value(written if value.startswith("\n") else written.replace('"""', '"""\n', 1))
-    literal = isinstance(before, String) and before.as_string().startswith("'")
+    # Quotes as they were; and what holds quotes is easier to read between the others.
+    literal = before.as_string().startswith("'") if isinstance(before, String) else '"' in value
     if literal and not re.search(r"['\x00-\x08\x0a-\x1f\x7f]", value):
         return tomlkit.string(value, literal=True)
     return tomlkit.string(value)

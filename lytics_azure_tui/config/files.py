@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,12 @@ def private_folder(path: Path) -> None:
 
 def defaults(model: type[BaseModel]) -> dict[str, Any]:
     """What holds for keys that are not written."""
-    fields = model.model_fields.items()
-    return {key: info.get_default(call_default_factory=True) for key, info in fields if not info.is_required()}
+    values = {
+        key: info.get_default(call_default_factory=True)
+        for key, info in model.model_fields.items()
+        if not info.is_required()
+    }
+    return {key: value.value if isinstance(value, Enum) else value for key, value in values.items()}
 
 
 def save(path: Path, called: str, values: Mapping[str, Any], unwritten: Mapping[str, Any]) -> None:

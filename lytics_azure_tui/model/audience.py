@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lytics_azure_tui.model.language.parse import parse_filter
+from lytics_azure_tui.model.language.tree import includes
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
 
@@ -33,3 +34,7 @@ class Audience(BaseModel):
     def _filter(cls, text: str) -> str:
         parse_filter(text)
         return text
+
+    def includes(self) -> set[str]:
+        """The audiences that its filter names."""
+        return {node.slug for node in includes(parse_filter(self.filter).condition)}

@@ -30,7 +30,7 @@ from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner.service import stop_runner
-from lytics_azure_tui.sandbox import sample_data, sample_tables
+from lytics_azure_tui.sandbox import sample_data, sample_definitions, sample_tables
 from lytics_azure_tui.sandbox.azurite import Azurite
 from lytics_azure_tui.sandbox.cache import cache_folder, locked, make_once
 from lytics_azure_tui.sandbox.tds import SqlServer
@@ -86,7 +86,7 @@ def say(words: str) -> None:
 
 
 def configure(root: Path, azurite: Azurite, server: SqlServer) -> Folder:
-    """Writes the demo's configuration: an authorization for each service, and some saved jobs."""
+    """Writes the demo's configuration: an authorization for each service, saved jobs, mappings and audiences."""
     folder = Folder.open(root)
     folder.save_settings(Settings(secrets=Secrets(backend="file")))
     store = open_store(folder)
@@ -117,6 +117,7 @@ def configure(root: Path, azurite: Azurite, server: SqlServer) -> Folder:
     )
     for job in saved_jobs():
         folder.save_job(job)
+    sample_definitions.write(folder)
     return folder
 
 

@@ -332,7 +332,7 @@ def test_one_table_of_a_list_is_edited_and_the_others_stay() -> None:
     changed[1] = {**changed[1], "guard": 'name != "test"'}
     text = edited(changed)
     assert rules(text) == changed
-    assert text.replace('guard = "name != \\"test\\""\n', "") == RULES
+    assert text.replace("guard = 'name != \"test\"'\n", "") == RULES
 
 
 def test_a_table_goes_and_one_comes_and_the_comments_of_the_others_stay() -> None:

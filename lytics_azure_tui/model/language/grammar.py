@@ -68,7 +68,12 @@ _LARGEST = 2**63
 def parser() -> Lark:
     """The parser, which begins at "filter" or "disjunction". Its tables take some 50 ms to make."""
     return Lark(
-        _GRAMMAR, parser="lalr", lexer="basic", start=["filter", "disjunction"], transformer=_Tree(), maybe_placeholders=True
+        _GRAMMAR,
+        parser="lalr",
+        lexer="basic",
+        start=["filter", "disjunction"],
+        transformer=_Tree(),
+        maybe_placeholders=True,
     )
 
 
@@ -82,7 +87,7 @@ def read(lark: Lark, start: str, text: str, found: Sequence[Token]) -> Any:
     reading: Any = lark.parse_interactive(start=start)
     token = None
     try:
-        for token in found:  # noqa: B007
+        for token in found:
             reading.feed_token(_terminal(text, token))
         token = None
         return reading.feed_eof()

@@ -100,7 +100,15 @@ _GROUPS: tuple[tuple[str, frozenset[str]], ...] = (
     ("the end", frozenset({"$END"})),
 )
 _INSTEAD = {
-    "a condition": {"a value", "a name", "an opening bracket", "NULL", "AND", "a number", "a text, a number, true or false"},
+    "a condition": {
+        "a value",
+        "a name",
+        "an opening bracket",
+        "NULL",
+        "AND",
+        "a number",
+        "a text, a number, true or false",
+    },
     "a value": {"a name", "an opening bracket", "NULL", "a number", "a text, a number, true or false"},
     "a text, a number, true or false": {"a number", "NULL"},
     "a comparison such as ==": {"=", "IN, CONTAINS, LIKE, BETWEEN"},

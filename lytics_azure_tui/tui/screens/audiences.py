@@ -28,10 +28,10 @@ from lytics_azure_tui.tui.widgets.problem import explain
 
 COLUMNS = (
     Column("Label", least=18),
-    Column("Slug", 24, from_width=72),
-    Column("Size", 13, right=True),
-    Column("Entered 24 h", 12, right=True),
-    Column("Left 24 h", 12, right=True),
+    Column("Slug", 18, from_width=72),
+    Column("Size", 11, right=True),
+    Column("Entered", 9, right=True),
+    Column("Left", 9, right=True),
 )
 
 
@@ -88,6 +88,7 @@ class Audiences(DeskScreen):
                     yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one("#audiences").border_subtitle = "entered and left in the last 24 hours"
         self.watch(self.app, "overview", self._changed)
 
     def on_screen_resume(self) -> None:

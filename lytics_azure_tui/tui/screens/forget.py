@@ -97,15 +97,15 @@ def question(profile: Profile, identifier: Identifier) -> Content:
     events = events_of(profile)
     known = [one for one in profile.identifiers if one != identifier]
     parts: list[Content | str | tuple[str, str]] = [
-        "All that is known of this person is removed for good: the profile, "
-        f"{'its events' if events is None else f'{count(events)} event' + ('' if events == 1 else 's')} in the "
-        "streams, and the history of audiences, and rows in quarantine that name them.",
+        "What is known of this person is removed for good: the profile, "
+        f"{'its events' if events is None else '1 event' if events == 1 else f'{count(events)} events'} in the "
+        "streams, the history of audiences, and the rows in quarantine that name them.",
     ]
     if known:
         parts += ["\n\nAlso known by:", *_listed([f"{one.field}  {one.value}" for one in known])]
     parts += [
         "\n\nFiles in Azure, and what was exported, stay. To go on, type ",
-        content(identifier.value, "bold"),
+        content(identifier.value, "bold", cells=300),
         ":",
     ]
     return Content.assemble(*parts)

@@ -56,7 +56,7 @@ class Profiles(DeskScreen):
         Command("v", "tab('events')", "Events", "What the person did, from the newest on."),
         Command("F", "forget", "Forget", "Remove the person from streams, profiles and audiences."),
         Command("r", "again", "Read again", "Read the profiles again.", footer=False),
-        Command("escape", "back", "Back", "From the search to the list; from the list to all profiles.", footer=False),
+        Command("escape", "back", "Back", "From the search to the list; from the list to all profiles.", label="esc"),
     )
     BINDINGS = bindings(OWN_COMMANDS)
 
@@ -74,6 +74,7 @@ class Profiles(DeskScreen):
             yield Line(placeholder="/ searches: how an email address, an id or a cookie begins", id="search")
             with Container(id="both"):
                 yield Grid(COLUMNS, id="profiles", classes="pane")
+                yield Static(id="nothing", markup=False)
                 yield ProfileView(self.desk, id="profile", classes="pane")
 
     def on_mount(self) -> None:
@@ -159,6 +160,9 @@ class Profiles(DeskScreen):
         if before is not None and before.text != found.text:
             grid.move_cursor(row=0)
         self.query_one("#profile").display = bool(found.profiles)
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = not found.profiles
+        nothing.update(nobody_by(found.text))
         self.refresh_bindings()
         self._show_profile()
 
@@ -192,6 +196,8 @@ class Profiles(DeskScreen):
         """Nothing to look at or to forget where there is nobody."""
         if action == "search" and not self._known.figures.profiles:
             return False
+        if action == "back":
+            return bool(self._sought) or self.focused is not self.query_one("#profiles")
         if action in ("tab", "forget") and (self._found is None or not self._found.profiles):
             return False
         return super().check_action(action, parameters)
@@ -254,8 +260,19 @@ def found_words(found: Found, figures: ProfileFigures) -> Content:
             f"Profiles · {first}{number} of {count(figures.profiles)}" if few else f"Profiles · all {number}"
         )
     if not number:
-        return Content.assemble("Profiles · none begins with ", content(found.text, cells=40))
+        return Content("Profiles · none")
     return Content.assemble(f"Profiles · {first}{number} by ", content(found.text, cells=40))
+
+
+def nobody_by(text: str) -> Content:
+    """What is said when a search finds nobody."""
+    return Content.assemble(
+        "No profile has an identifier that begins with ",
+        content(text, "bold", cells=60),
+        ".\nUpper and lower case count. ",
+        ("esc", "bold $primary"),
+        " twice shows all profiles again.",
+    )
 
 
 def nobody(figures: ProfileFigures) -> Content:

@@ -72,7 +72,7 @@ def sizes_line(sizes: Sequence[AudienceSize], width: int, *, now: datetime, zone
     """
     low, high = min(size.size for size in sizes), max(size.size for size in sizes)
     first, last = f"{when(sizes[0].at, now, zone)} ", " now"
-    words = f"  {rough(low)} to {rough(high)}" if low < high else f"  always {rough(low)}"
+    words = f"  from {rough(low)} to {rough(high)}" if low < high else f"  always {rough(low)}"
     room = min(width - len(first) - len(last) - len(words), BARS_AT_MOST)
     # A bar from zero would hide changes of a few in a hundred, which are the usual ones.
     bars = sparkline([size - low for size in _steps(sizes, max(room, 1), now)], room)

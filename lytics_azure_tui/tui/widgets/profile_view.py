@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from textual import on, work
@@ -46,7 +46,7 @@ class Timeline:
 
 
 class ProfileView(Vertical):
-    """Shows one profile. Its events are read when their tab is open; more of them, when the cursor comes to the end."""
+    """Shows one profile. A tab is filled when it is open; more events come when the cursor is on the last."""
 
     class Failed(Message):
         """The events could not be read; None when that is over."""
@@ -82,8 +82,7 @@ class ProfileView(Vertical):
         self.border_title = content(telling(profile, known.ranks).value, cells=60)
         desk = self._desk
         self.query_one(Glance).show(lambda width: overview(profile, labels, width, desk.clock(), desk.zone))
-        self.query_one("#fields-grid", Grid).show_rows(field_rows(profile, known.fields, desk.zone))
-        self._show_field()
+        self._show_fields()
         if before is None or before.id != profile.id:
             self._forget_events()
             self.query_one("#glance-scroll").scroll_home(animate=False)
@@ -104,6 +103,12 @@ class ProfileView(Vertical):
 
     # Fields
 
+    def _show_fields(self) -> None:
+        profile, known = self._profile, self._known
+        if profile is not None and known is not None and self.tab == "fields":
+            self.query_one("#fields-grid", Grid).show_rows(field_rows(profile, known.fields, self._desk.zone))
+            self._show_field()
+
     @on(DataTable.RowHighlighted, "#fields-grid")
     def _show_field(self) -> None:
         key = self.query_one("#fields-grid", Grid).selected
@@ -119,6 +124,7 @@ class ProfileView(Vertical):
 
     @on(TabbedContent.TabActivated)
     def _opened(self) -> None:
+        self._show_fields()
         self._read_events(PAGE)
 
     def _forget_events(self) -> None:
@@ -149,20 +155,21 @@ class ProfileView(Vertical):
         self._show_events(self._timeline)
 
     def _show_events(self, timeline: Timeline) -> None:
-        zone = self._desk.zone
+        zone, profile = self._desk.zone, self._profile
+        known = {one.value for one in profile.identifiers} if profile is not None else set[str]()
         rows = [
             Row(
                 str(place),
                 (
                     Cell(f"{event.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"),
                     Cell(event.stream, "muted"),
-                    Cell(" · ".join(f"{name}={value[:80]}" for name, value in event.values.items())[:400]),
+                    Cell(in_short(event, known)),
                 ),
             )
             for place, event in enumerate(timeline.events)
         ]
         self.query_one("#events-grid", Grid).show_rows(rows)
-        shown, total = len(rows), events_of(self._profile) if self._profile else None
+        shown, total = len(rows), events_of(profile) if profile is not None else None
         of = f" of {count(total)}" if total is not None and total > shown else ""
         more = "; more come at the end of the list" if timeline.more else ""
         note = (
@@ -184,6 +191,12 @@ class ProfileView(Vertical):
         whole.update(_columns(timeline.events[place]))
         if timeline.more and place == len(timeline.events) - 1:
             self._read_events(len(timeline.events) + PAGE)
+
+
+def in_short(event: Happening, known: Collection[str]) -> str:
+    """The columns of an event that have a value on one line; last those that only say again who it was."""
+    columns = sorted(event.values.items(), key=lambda column: column[1] in known)
+    return " · ".join(f"{name}={value[:80]}" for name, value in columns)[:400]
 
 
 def _columns(event: Happening) -> Content:
