@@ -7,9 +7,10 @@ people share, such as the id of a product, would make one profile of them all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from unicodedata import combining, normalize
 
 from lytics_azure_tui.model.mapping import Affinity, FieldRule
 from lytics_azure_tui.model.user_field import SCORES, FieldKind, Merge, UserField
@@ -71,6 +72,8 @@ def suggestions(
     fields = list(known)
     for column in columns:
         made = suggest(column, values.get(column, ()), stream=stream, known=fields, write=write)
+        if not _words(column):
+            made = _renamed(made, names)
         if not made.plain and made.rule.field.casefold() not in names:
             names.add(made.rule.field.casefold())
             found.append(made)
@@ -117,6 +120,7 @@ _DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}
 _WRITTEN_DATE = re.compile(r"([A-Z][a-z]{2,8},? )?(\d{1,2} [A-Z][a-z]{2,8}|[A-Z][a-z]{2,8} \d{1,2},?) \d{4}.*")
 _UNIX = re.compile(r"\d{10}(\d{3}|\d{6}|\d{9})?(\.\d+)?")
 _BOOL = re.compile(r"true|false|yes|no|y|n|t|f", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
 _BIT = re.compile(r"[01]")
 _URL = re.compile(r"(https?://|www\.)\S+|/\S*", re.IGNORECASE)
 
@@ -197,7 +201,7 @@ def _identity(about: _About) -> _Guess | None:
     is_key = words[-1] in _KEYS
     if is_key and len(words) == 1:
         # An `id` is of what the stream is about.
-        person = next((word for word in _words(about.stream) if _single(word) in _PERSONS), "")
+        person = next((word for word in reversed(_words(about.stream)) if _single(word) in _PERSONS), "")
         return _Guess("tells whose it is", name=f"{_single(person)}_{words[0]}", rank=2) if person else None
     of = set(words[:-1]) if is_key else {words[-1].removesuffix("id"), *words[:-1]} if words[-1][-2:] == "id" else set()
     # The id of a referring user is another person's, and that of an account's manager is shared by many.
@@ -232,9 +236,6 @@ def _code(about: _About) -> _Guess | None:
     if not padded and not (about.words and about.named(_CODES) and (about.mostly(_NUMBER) or about.words[-1] in _KEYS)):
         return None
     return _Guess("text", plain=not about.named(_TRAITS))
-
-
-_DIGITS = re.compile(r"\d+")
 
 
 def _quantity(about: _About) -> _Guess | None:
@@ -309,10 +310,22 @@ def _suggestion(column: str, guess: _Guess, written: str) -> Suggestion:
 def _agreeing(made: Suggestion, known: Mapping[str, UserField]) -> Suggestion:
     """As a field of this name is in the other mappings, as it can be only one thing."""
     field = known.get(made.rule.field)
-    if field is None or not isinstance(made.rule, FieldRule) or field.merge is None:
+    if field is None:
         return made
+    if isinstance(made.rule, Affinity) or field.merge is None:
+        is_same = isinstance(made.rule, Affinity) and field.merge is None
+        return made if is_same else _renamed(made, known)
     update = {"kind": field.kind, "merge": field.merge, "identifier": field.identifier}
     return Suggestion(made.column, made.rule.model_copy(update=update), f"{made.reason}; as in another stream")
+
+
+def _renamed(made: Suggestion, taken: Container[str]) -> Suggestion:
+    """With a number behind the field's name, where that is taken."""
+    name, number = made.rule.field, 1
+    while name in taken:
+        number += 1
+        name = f"{made.rule.field}_{number}"
+    return Suggestion(made.column, made.rule.model_copy(update={"field": name}), made.reason, made.plain)
 
 
 def field_name(column: str) -> str:
@@ -324,8 +337,9 @@ def field_name(column: str) -> str:
 
 def _words(name: str) -> tuple[str, ...]:
     """The words of a column's name: `customerID`, `Customer ID` and `customer_id` have the same two."""
-    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    words = tuple(re.findall(r"[a-z0-9]+", split.lower()))
+    bare = "".join(sign for sign in normalize("NFKD", name) if not combining(sign))
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
+    words = tuple(re.findall(r"[a-z0-9]+", split.casefold()))
     return tuple("email" if word in {"emails", "mail"} else word for word in _joined(words))
 
 

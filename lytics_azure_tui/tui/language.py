@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lytics_azure_tui.model.language.parse import parse_condition, parse_expression, parse_filter
+from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
 from lytics_azure_tui.model.language.problem import LanguageProblem
+from lytics_azure_tui.model.language.tokens import KEYWORDS
 from lytics_azure_tui.model.user_field import FieldKind, UserField
 
 if TYPE_CHECKING:
@@ -57,8 +58,5 @@ def completer(
 
 def written(name: str) -> str:
     """A column or field as the language writes it."""
-    plain = re.fullmatch(r"[^\W\d]\w*", name)
+    plain = re.fullmatch(r"[^\W\d]\w*", name) and name.upper() not in KEYWORDS
     return name if plain else "`" + name.replace("`", "``") + "`"
-
-
-__all__ = ["parse_filter"]
