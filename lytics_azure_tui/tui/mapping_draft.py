@@ -29,6 +29,11 @@ class MappingDraft:
         """Whether it differs from what is saved."""
         return self.mapping != self._saved
 
+    @property
+    def undoable(self) -> bool:
+        """Whether there is a step back."""
+        return bool(self._before)
+
     def saved(self) -> None:
         """What stands now is saved."""
         self._saved = self.mapping

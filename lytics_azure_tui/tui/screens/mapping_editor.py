@@ -31,7 +31,6 @@ from lytics_azure_tui.tui.screens.rule_form import RuleForm
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
-COLUMNS = (Column("Column", least=11), Column("Filled", 6, right=True), Column("Values", least=6))
 FIELDS = (
     Column("User field", least=12),
     Column("Made of", least=14),
@@ -96,7 +95,7 @@ class MappingEditor(Editor):
     def body(self) -> ComposeResult:
         yield Static("Reading the stream…", id="state", markup=False)
         with Container(id="both"):
-            yield Grid(COLUMNS, id="columns", classes="pane")
+            yield Grid(id="columns", classes="pane")
             with Vertical(id="fields-pane", classes="pane"):
                 yield Static(id="fields-note", markup=False)
                 yield Grid(FIELDS, id="fields")
@@ -160,7 +159,10 @@ class MappingEditor(Editor):
             samples = list(dict.fromkeys(value for value in values.get(column.name, ()) if value))[:4]
             cells = (Cell(column.name, "strong"), Cell(share, "muted"), Cell(", ".join(samples), "muted"))
             rows.append(Row(str(place), cells))
-        self.query_one("#columns", Grid).show_rows(rows)
+        longest = max((len(column.name) for column in ground.columns), default=0)
+        name = Column("Column", max(min(longest, 24 if self.has_class("-wide") else 12), 8))
+        columns = (name, Column("Filled", 6, right=True), Column("Values", least=6))
+        self.query_one("#columns", Grid).show_rows(rows, columns)
 
     def _changed(self) -> None:
         """After each change: the fields at once, what they would make a moment later."""
@@ -179,6 +181,7 @@ class MappingEditor(Editor):
         pane.border_title = " · ".join(said)
         note = self.query_one("#fields-note", Static)
         note.display = not rows
+        self.query_one("#fields").display = bool(rows)
         note.update("None yet. s takes what the columns suggest; a or enter makes one of the column under the cursor.")
 
     def _row(self, key: str, part: FieldRule | Affinity) -> Row:
@@ -269,6 +272,8 @@ class MappingEditor(Editor):
         """What there is nothing to do with now is not offered."""
         if action in ("add", "suggest", "interest", "where", "again", "publish"):
             return self._ground is not None
+        if action == "undo":
+            return self._draft.undoable
         if action in ("edit", "remove"):
             return self._ground is not None and bool(list(self._draft.parts()) or self._draft.mapping.where)
         return super().check_action(action, parameters)

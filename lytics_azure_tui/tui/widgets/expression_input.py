@@ -155,6 +155,9 @@ class Expression(Widget):
         yield self.line
         yield self._list
 
+    def on_mount(self) -> None:
+        self.line.move_cursor(self.line.document.end)
+
     @property
     def answer(self) -> str | None:
         return self.line.text.strip() or None
