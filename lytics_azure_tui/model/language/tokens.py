@@ -21,8 +21,9 @@ class Token(NamedTuple):
     """A piece of text.
 
     Attributes:
-        kind: a keyword; or NAME, FUNCTION (a name before a bracket), STRING, NUMBER, EQUAL, COMPARE, SIGN (+ or -), STAR,
-            FACTOR (/ or %), BOTH (&&), EITHER (||), LPAR, RPAR, COMMA; or BREAK, a line break that parts conditions.
+        kind: a keyword; or NAME, FUNCTION (a name before a bracket), STRING, NUMBER, EQUAL, COMPARE, SIGN (+ or -),
+            STAR, FACTOR (/ or %), BOTH (&&), EITHER (||), LPAR, RPAR, COMMA; or BREAK, a line break that parts
+            conditions.
         text: as it is written.
         start, end: its place, in characters.
     """
