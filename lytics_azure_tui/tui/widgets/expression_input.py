@@ -22,6 +22,7 @@ from lytics_azure_tui.tui.widgets.controls import Answered, Passed
 
 if TYPE_CHECKING:
     from lytics_azure_tui.model.language.complete import Completion, Completions
+    from lytics_azure_tui.model.language.problem import LanguageProblem
 
 Completer = Callable[[str, int], "Completions"]
 """Of a text and a place in it, counted in characters from 0."""
@@ -176,9 +177,9 @@ class Expression(Widget):
         gap = " " if before and not before[-1].isspace() and before[-1] != "(" else ""
         self.line.replace(gap + text, *self.line.selection)
 
-    def mark(self, line: int | None = None, column: int = 1) -> None:
-        """Underlines what stands at a place, counted from 1; None takes the mark away."""
-        wrong = None if line is None else (line - 1, column - 1)
+    def mark(self, problem: LanguageProblem | None = None) -> None:
+        """Underlines what a problem is about; None takes the mark away."""
+        wrong = None if problem is None else (problem.line - 1, problem.column - 1)
         if wrong != self.line.wrong:
             self.line.wrong = wrong
             self.line.notify_style_update()
