@@ -200,7 +200,7 @@ def _beside(left: Operand, right: Operand, now: str, *, ordered: bool) -> tuple[
 def _beside_text(left: Operand, right: Operand, text: str, now: str) -> tuple[str, str] | None:
     match left.kind:
         case FieldKind.DATE:
-            return left.sql, _date(right, text, now)
+            return left.sql, date_sql(right, text, now)
         case FieldKind.BOOL:
             meant = bool_in(text)
             return None if meant is None else (left.sql, str(meant).upper())
@@ -214,7 +214,12 @@ def _beside_text(left: Operand, right: Operand, text: str, now: str) -> tuple[st
             return None if number is None else (left.sql, number.sql)
 
 
-def _date(operand: Operand, text: str, now: str) -> str:
+def date_sql(operand: Operand, text: str, now: str) -> str:
+    """SQL of a date that is written out.
+
+    Raises:
+        LanguageProblem: it is none.
+    """
     if looks_like_moment(text):
         try:
             return moment_sql(moment(text), now)

@@ -67,8 +67,8 @@ def passes_sql(moment: Moment, date: str) -> str:
     """
     if not moment.months:
         return f"make_timestamptz(epoch_us({date}) - ({moment.microseconds}))"
-    # A moment stands still at the beginning of a month while the clock goes through days that the month before lacks. So
-    # a date there is reached on the day after the one that leads to the last day of the month before.
+    # A moment stands still at the beginning of a month while the clock goes through days that the month before lacks.
+    # So a date there is reached on the day after the one that leads to the last day of the month before.
     plain = f"make_timestamp(epoch_us({date}))"
     day_before = f"{plain} - INTERVAL 1 DAY"
     first = f"{day_before} + INTERVAL ({-moment.months}) MONTH + INTERVAL 1 DAY"

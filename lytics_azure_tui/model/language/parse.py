@@ -56,7 +56,7 @@ def language() -> Lark:
 def _parsed(text: str, start: str) -> Any:
     from lytics_azure_tui.model.language.grammar import read
 
-    reading = read(language(), start, text, tokens(text))
+    reading = read(language(), start, text, tokens(text, statement=start == "filter"))
     if isinstance(reading, Stopped):
         raise _explained(text, reading)
     deep = _too_deep(reading.condition if isinstance(reading, Filter) else reading)

@@ -84,13 +84,16 @@ def place(text: str, position: int) -> Place:
     return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, *, statement: bool) -> list[Token]:
     """All tokens of a text.
+
+    Args:
+        statement: it is to begin with FILTER; filter( … ) at the beginning is no function.
 
     Raises:
         SyntaxProblem: a character that begins nothing, or a quotation mark without its partner.
     """
-    return _settled(_pieces(text))
+    return _settled(_pieces(text), statement)
 
 
 def names(token: str) -> tuple[str, ...]:
@@ -143,7 +146,7 @@ def _stray(text: str, position: int) -> SyntaxProblem:
     return SyntaxProblem(f"{mark!r} means nothing here", at.line, at.column)
 
 
-def _settled(pieces: Sequence[Token]) -> list[Token]:
+def _settled(pieces: Sequence[Token], statement: bool) -> list[Token]:
     """Names before a bracket become functions, line breaks that part conditions stay, others go."""
     found = list[Token]()
     # For each bracket that is open, whether it is that of AND ( … ) or OR ( … ).
@@ -159,20 +162,20 @@ def _settled(pieces: Sequence[Token]) -> list[Token]:
             lists.append(found[-1].kind in ("AND", "OR") and not _ended(found, 2) if found else False)
         elif kind == "RPAR" and lists:
             lists.pop()
-        elif index + 1 < len(pieces) and pieces[index + 1].kind == "LPAR" and _is_function(kind, found):
+        elif index + 1 < len(pieces) and pieces[index + 1].kind == "LPAR" and _is_function(kind, found, statement):
             kind = "FUNCTION"
         found.append(token._replace(kind=kind))
     return found
 
 
-def _is_function(kind: str, before: Sequence[Token]) -> bool:
+def _is_function(kind: str, before: Sequence[Token], statement: bool) -> bool:
     """Whether a word before a bracket is a function; contains and its like are one only where a value must stand."""
     if kind not in _BOTH:
         return kind == "NAME"
     back = 1
     while back <= len(before) and before[-back].kind == "NOT":
         back += 1
-    return bool(before) and not _ended(before, back)
+    return not _ended(before, back) and bool(before or not statement)
 
 
 def _ended(found: Sequence[Token], back: int) -> bool:
