@@ -88,7 +88,6 @@ class Audiences(DeskScreen):
                     yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#audiences").border_subtitle = "entered and left in the last 24 hours"
         self.watch(self.app, "overview", self._changed)
 
     def on_screen_resume(self) -> None:
@@ -120,7 +119,7 @@ class Audiences(DeskScreen):
         problems.display = bool(self._listed.problems)
         problems.update(Content("\n").join(explain(error) for error in self._listed.problems))
         grid = self.query_one("#audiences", Grid)
-        grid.border_title = f"Audiences · {len(self._listed.audiences)}"
+        grid.border_title = f"Audiences · {len(self._listed.audiences)} · entered and left in the last 24 hours"
         grid.show_rows([self._row(audience) for audience in self._listed.audiences])
         self.refresh_bindings()
         self._moved()

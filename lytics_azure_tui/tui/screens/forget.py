@@ -83,6 +83,7 @@ class Forget(ModalScreen[bool]):
             typed.display = True
         else:
             self._done = True
+            self.query_one(".dialog").border_title = "Forgotten"
             words.update(report(forgotten))
             self.query_one("#forget").display = False
             self.query_one("#keep", Button).label = "Close"

@@ -136,16 +136,15 @@ class Profiles(DeskScreen):
         if pause:
             await asyncio.sleep(pause)
         if self._found is None or self._found.text != text:
-            grid.border_subtitle = "searching…"
+            grid.border_title = "Profiles · searching…"
         lytics = self.desk.lytics
         try:
             profiles = await self.fetch(lambda: lytics.find(text, FOUND_AT_MOST), "look for profiles")
         except LyazureError as error:
-            grid.border_subtitle = ""
+            grid.border_title = "Profiles"
             self.problem(error)
             return
         self.problem(None)
-        grid.border_subtitle = ""
         self._show(Found(text, tuple(profiles)))
 
     @property
@@ -194,7 +193,7 @@ class Profiles(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to look at or to forget where there is nobody."""
-        if action == "search" and not self._known.figures.profiles:
+        if action in ("search", "back") and not self._known.figures.profiles:
             return False
         if action == "back":
             return bool(self._sought) or self.focused is not self.query_one("#profiles")
