@@ -24,6 +24,7 @@ from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
 from lytics_azure_tui.tui.language import column_fields, completer, problem_with, written
 from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
+from lytics_azure_tui.tui.profile_facts import telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.editor import Editor
@@ -225,11 +226,16 @@ class MappingEditor(Editor):
             return
         pane = self.query_one("#trial")
         pane.border_title = f"{TRIAL} · trying…"
+        if self._trial is None:
+            words.update("")
         await asyncio.sleep(PAUSE_SECONDS)
         stopper = Stopper()
         try:
             trial = await self.fetch(partial(self._ask, mapping, stopper), "try the mapping")
         except LyazureError as error:
+            self._trial = None
+            self._show_fields()
+            self.query_one("#profiles").display = False
             self.problem(error)
             pane.border_title = TRIAL
         else:
@@ -398,7 +404,8 @@ class MappingEditor(Editor):
         identifiers = [rule for rule in whole.fields if rule.identifier]
         if isinstance(part, StreamMapping):
             trial = self._ask(whole.model_copy(update={"where": part.where}), stopper)
-            return content(f"Of the newest {count(trial.events)} events; profiles: {len(trial.profiles)}", "dim")
+            some = ", ".join(telling(profile, {}).value for profile in trial.profiles[:4]) or "none"
+            return content(f"Profiles in the newest {count(trial.events)} events: {some}", cells=140)
         name = part.field  # type: ignore[attr-defined]
         fields = [rule for rule in identifiers if rule.field != name]
         parts = (

@@ -45,9 +45,8 @@ class _Offered(OptionList, can_focus=False):
 
     DEFAULT_CSS = """
     _Offered {
-        position: absolute; overlay: screen; constrain: inside inside; display: none;
+        overlay: screen; constrain: inside inside; display: none; max-height: 8;
         border: none; padding: 0; background: $panel; color: $foreground; scrollbar-size: 1 1;
-        &.-textual-compact { border: none !important; }
         & > .option-list--option { padding: 0 1; }
         & > .option-list--option-highlighted {
             background: $block-cursor-background; color: $block-cursor-foreground;
@@ -144,7 +143,7 @@ class Expression(Widget):
         self.set_class(several, "-several")
         self.line = _Code(self, _clean(text), several=several, placeholder=placeholder)
         self._several, self._complete = several, complete
-        self._list = _Offered(markup=False, compact=True)
+        self._list = _Offered(markup=False)
         self._start = 0
         self._items: tuple[Completion, ...] = ()
         self._led = False
@@ -225,7 +224,8 @@ class Expression(Widget):
         typed = self._cursor - self._start
         self._list.styles.width = min(width + (len(self._items) > SHOWN), WIDEST, self.screen.size.width)
         self._list.styles.height = height
-        self._list.styles.offset = Offset(cursor.x - typed - 1, y) - self.region.offset
+        # By itself it would stand below the text, at its left.
+        self._list.styles.offset = Offset(cursor.x - typed - 1, y) - Offset(self.region.x, self.line.region.bottom)
 
     @property
     def _cursor(self) -> int:
