@@ -24,10 +24,30 @@ def problem_in(text: str, parse: Callable[[str], object]) -> LanguageProblem | N
     return None
 
 
-def place_of(text: str, *, condition: bool = False) -> tuple[int | None, int]:
-    """Line and column of what is wrong with an expression or a condition, from 1; None for a good or an empty one."""
-    problem = problem_in(text, parse_condition if condition else parse_expression) if text.strip() else None
-    return (problem.line, problem.column) if problem is not None else (None, 1)
+def problem_with(text: str, columns: Sequence[str], *, condition: bool = False) -> LanguageProblem | None:
+    """What is wrong with an expression or a condition over the columns of a stream: also a column that is not there.
+
+    Call it in a thread: the first call loads the engine.
+    """
+    from lytics_azure_tui.lytics.language.compile import condition_sql, value_sql
+    from lytics_azure_tui.lytics.language.scope import Scope
+    from lytics_azure_tui.lytics.language.scope import column_fields as typed
+
+    scope = Scope(typed(columns), "now()")
+    try:
+        if condition:
+            condition_sql(parse_condition(text), scope)
+        else:
+            value_sql(parse_expression(text), scope)
+    except LanguageProblem as problem:
+        return problem
+    return None
+
+
+def sentence(problem: LanguageProblem) -> str:
+    """A problem in words, its place first: Line 1, column 7: There is no column emial."""
+    words = problem.message[:1].upper() + problem.message[1:]
+    return f"Line {problem.line}, column {problem.column}: {words}{'' if words.endswith(('.', '?')) else '.'}"
 
 
 def cause_of(error: BaseException) -> LanguageProblem | None:

@@ -63,6 +63,12 @@ class MappingDraft:
             self._put(parts, None)
         return len(parts)
 
+    def with_part(self, part: FieldRule | Affinity, key: str | None) -> StreamMapping:
+        """What the mapping would be with a part; changes nothing."""
+        draft = MappingDraft(self.mapping)
+        draft.put(part, key)
+        return draft.mapping
+
     def _put(self, parts: Iterable[FieldRule | Affinity], key: str | None) -> str:
         fields, interests = list(self.mapping.fields), list(self.mapping.affinities)
         at = ""

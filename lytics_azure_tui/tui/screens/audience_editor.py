@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
@@ -27,7 +26,7 @@ from lytics_azure_tui.tui.answers import blank, check
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count, rough, when
-from lytics_azure_tui.tui.language import cause_of, completer, problem_in, written
+from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence, written
 from lytics_azure_tui.tui.profile_facts import events_of, last_seen, telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.editor import Editor
@@ -243,7 +242,7 @@ class AudienceEditor(Editor):
             return
         problem = problem_in(text, parse_filter)
         if problem is not None:
-            self._wrong(_sentence(problem), problem)
+            self._wrong(problem)
             return
         self._wrong(None)
         self._entitle("counting…")
@@ -252,8 +251,7 @@ class AudienceEditor(Editor):
         try:
             estimate = await self.fetch(ask, "count the filter")
         except LyazureError as error:
-            cause = cause_of(error)
-            self._wrong(_sentence(cause) if cause is not None else explain(error), cause)
+            self._wrong(error)
         else:
             self._show(text, estimate)
         finally:
@@ -270,12 +268,17 @@ class AudienceEditor(Editor):
 
     # What is shown of it
 
-    def _wrong(self, words: Content | None, problem: LanguageProblem | None = None) -> None:
+    def _wrong(self, problem: LanguageProblem | LyazureError | None) -> None:
+        """Says what is wrong with the filter, and underlines the place where it has one."""
+        in_text = cause_of(problem) if isinstance(problem, LyazureError) else problem
         said = self.query_one("#said", Static)
-        said.display = words is not None
-        said.update(words or "")
-        self.query_one(Expression).mark(*((problem.line, problem.column) if problem is not None else (None, 1)))
-        if words is not None:
+        said.display = problem is not None
+        if in_text is not None:
+            said.update(content(f"✗ {sentence(in_text)}", "$text-error"))
+        elif isinstance(problem, LyazureError):
+            said.update(explain(problem))
+        self.query_one(Expression).mark(in_text)
+        if problem is not None:
             self._entitle("before the last change" if self._shown else "")
 
     def _nothing(self, words: str) -> None:
@@ -392,7 +395,7 @@ class AudienceEditor(Editor):
         failed = self.query_one(Form).show_errors(wrong)
         problem = problem_in(text, parse_filter)
         if problem is not None:
-            self._wrong(_sentence(problem), problem)
+            self._wrong(problem)
             if not failed:
                 self.set_focus(self.query_one(Expression).line)
         if audience is None or wrong:
@@ -401,8 +404,7 @@ class AudienceEditor(Editor):
             await self._hold(text, known)
             await self.fetch(partial(definitions.save_audience, self.desk.folder, audience), "save the audience")
         except LyazureError as error:
-            cause = cause_of(error)
-            self._wrong(_sentence(cause) if cause is not None else explain(error), cause)
+            self._wrong(error)
             return
         self._opened = (dict(self._answers), text)
         self.say(f"{audience.label}: saved. It is counted with the next build of profiles.")
@@ -418,9 +420,3 @@ class AudienceEditor(Editor):
             raise
         except LyazureError:
             return  # not the filter's fault
-
-
-def _sentence(problem: LanguageProblem) -> Content:
-    words = problem.message[:1].upper() + problem.message[1:]
-    place = f"Line {problem.line}, column {problem.column}: "
-    return Content.assemble((f"✗ {place}", "bold $text-error"), content(words if words.endswith(".") else f"{words}."))

@@ -17,13 +17,14 @@ from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, Stopper, StreamField, Trial
-from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping
+from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping, disagreements
 from lytics_azure_tui.model.suggestion import suggest, suggestions
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
-from lytics_azure_tui.tui.language import column_fields, completer, written
+from lytics_azure_tui.tui.language import column_fields, completer, problem_with, written
 from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
+from lytics_azure_tui.tui.profile_facts import telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.editor import Editor
@@ -32,10 +33,9 @@ from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
 FIELDS = (
-    Column("User field", least=12),
-    Column("Made of", least=14),
-    Column("Kind", 16, from_width=68),
-    Column("Merged by", 9, from_width=68),
+    Column("User field", least=10),
+    Column("Made of", least=12),
+    Column("Kind, merged by", 18, from_width=66),
     Column("Id", 2, right=True),
     Column("Filled", 6, right=True),
 )
@@ -191,9 +191,9 @@ class MappingEditor(Editor):
         wrong = trial.unreadable.get(part.field, 0) if trial is not None else 0
         made = f"{part.expression} if {part.guard}" if part.guard else part.expression
         if isinstance(part, Affinity):
-            kind, merge, rank = "interest", "", ""
+            kind, rank = "interest", ""
         else:
-            kind, merge = str(part.kind), str(part.merged_by)
+            kind = f"{part.kind}, {part.merged_by}"
             rank = str(part.rank) if part.identifier else ""
         return Row(
             key,
@@ -201,7 +201,6 @@ class MappingEditor(Editor):
                 Cell(part.field, "strong"),
                 Cell(made),
                 Cell(kind, "muted"),
-                Cell(merge, "muted"),
                 Cell(rank, "good"),
                 Cell(f"⚠ {share}" if wrong else share, "watch" if wrong else "muted"),
             ),
@@ -227,11 +226,16 @@ class MappingEditor(Editor):
             return
         pane = self.query_one("#trial")
         pane.border_title = f"{TRIAL} · trying…"
+        if self._trial is None:
+            words.update("")
         await asyncio.sleep(PAUSE_SECONDS)
         stopper = Stopper()
         try:
             trial = await self.fetch(partial(self._ask, mapping, stopper), "try the mapping")
         except LyazureError as error:
+            self._trial = None
+            self._show_fields()
+            self.query_one("#profiles").display = False
             self.problem(error)
             pane.border_title = TRIAL
         else:
@@ -370,7 +374,8 @@ class MappingEditor(Editor):
         ground = self._ground
         if ground is None:
             return
-        fields = column_fields([column.name for column in ground.columns])
+        names = [column.name for column in ground.columns]
+        fields = column_fields(names)
         form = RuleForm(
             title,
             part,
@@ -378,7 +383,8 @@ class MappingEditor(Editor):
             stream=self._stream,
             expression=completer(lambda: fields, filter=False),
             condition=completer(lambda: fields, filter=True),
-            attempt=self._attempt,
+            judge=lambda text, is_condition: problem_with(text, names, condition=is_condition),
+            attempt=partial(self._attempt, key),
         )
         built = await self.app.push_screen_wait(form)
         if isinstance(built, StreamMapping):
@@ -390,13 +396,16 @@ class MappingEditor(Editor):
             return
         self._changed()
 
-    def _attempt(self, part: BaseModel, stopper: Stopper) -> Content:
+    def _attempt(self, key: str | None, part: BaseModel, stopper: Stopper) -> Content:
         """Says what a part alone would give. In a thread."""
         whole = self._draft.mapping
+        if isinstance(part, FieldRule | Affinity):
+            self._agree(self._draft.with_part(part, key))
         identifiers = [rule for rule in whole.fields if rule.identifier]
         if isinstance(part, StreamMapping):
             trial = self._ask(whole.model_copy(update={"where": part.where}), stopper)
-            return content(f"Of the newest {count(trial.events)} events; profiles: {len(trial.profiles)}", "dim")
+            some = ", ".join(telling(profile, {}).value for profile in trial.profiles[:4]) or "none"
+            return content(f"Profiles in the newest {count(trial.events)} events: {some}", cells=140)
         name = part.field  # type: ignore[attr-defined]
         fields = [rule for rule in identifiers if rule.field != name]
         parts = (
@@ -415,6 +424,12 @@ class MappingEditor(Editor):
         if wrong:
             lines.append(content(f"⚠ {count(wrong)} cannot be read as its kind.", "$text-warning"))
         return Content("\n").join(lines)
+
+    def _agree(self, mapping: StreamMapping) -> None:
+        """Raises `BadConfiguration` where one user field would be two things."""
+        for stream, words in disagreements([*self._others().mappings, mapping]):
+            if stream == self._stream:
+                raise BadConfiguration(f"One user field cannot be two things: {words}", fix="Give it another name")
 
     # Publishing
 

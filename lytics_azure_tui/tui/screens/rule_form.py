@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 from textual import on, work
@@ -20,9 +20,11 @@ from textual.widgets import Footer, Static
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.protocol import Stopper
 from lytics_azure_tui.model.form import Ask, Kind, Question
+from lytics_azure_tui.model.language.problem import LanguageProblem
 from lytics_azure_tui.model.mapping import Affinity, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
-from lytics_azure_tui.tui.answers import check
+from lytics_azure_tui.tui.answers import blank, check
+from lytics_azure_tui.tui.language import sentence
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.controls import OneOf
@@ -33,6 +35,8 @@ from lytics_azure_tui.tui.widgets.problem import explain
 PAUSE_SECONDS = 0.3
 """After the last key, before what is entered is tried."""
 
+Judge = Callable[[str, bool], LanguageProblem | None]
+"""Says what is wrong with a text, which is a condition or an expression. Called in a thread."""
 Attempt = Callable[[BaseModel, Stopper], Content]
 """Says what a part would give. Called in a thread; raises `LyazureError`."""
 
@@ -145,8 +149,8 @@ _WHERE = (
         default=None,
     ),
 )
-_CONDITIONS = ("guard", "where")
-P = TypeVar("P", FieldRule, Affinity, StreamMapping)
+CONDITIONS = ("guard", "where")
+"""Those of the texts that are conditions."""
 
 
 @dataclass(frozen=True)
@@ -176,17 +180,19 @@ class RuleForm(ModalScreen[BaseModel | None]):
         stream: str,
         expression: Completer,
         condition: Completer,
+        judge: Judge,
         attempt: Attempt,
     ) -> None:
         """Opens with a part; None is an empty one.
 
         Args:
             expression, condition: what could stand at a place of each.
+            judge: looks at each of them.
             attempt: tries what is entered.
         """
         super().__init__()
-        self._title, self._attempt = title, attempt
-        self._completers = {"expression": expression, **dict.fromkeys(_CONDITIONS, condition)}
+        self._title, self._judge, self._attempt = title, judge, attempt
+        self._completers = {"expression": expression, **dict.fromkeys(CONDITIONS, condition)}
         self._shape = {
             FieldRule: _Shape(FieldRule, _RULE),
             Affinity: _Shape(Affinity, _INTEREST),
@@ -251,25 +257,35 @@ class RuleForm(ModalScreen[BaseModel | None]):
         form.refresh_relevance()
         self._try()
 
-    def _built(self) -> tuple[BaseModel | None, dict[str, str]]:
-        shape = self._shape
+    async def _built(self) -> tuple[BaseModel | None, dict[str, str]]:
+        """The part, or None and a sentence for each field that is wrong; "" is about several of them."""
+        shape, texts = self._shape, {name: self._answers.get(name) for name in self._completers}
         built, wrong = check(shape.model, shape.questions, self._answers, **shape.fixed)
+
+        def judged() -> dict[str, LanguageProblem]:
+            found = {name: self._judge(text, name in CONDITIONS) for name, text in texts.items() if text}
+            return {name: problem for name, problem in found.items() if problem is not None}
+
+        problems = await in_thread(judged, "read the expression")
+        for name in texts:
+            for control in self.query(f"#rule-{name}").results(Expression):
+                control.mark(problems.get(name))
+        wrong |= {name: sentence(problem) for name, problem in problems.items()}
         if isinstance(built, FieldRule) and built.merge is built.kind.merges[0]:
             built = built.model_copy(update={"merge": None})  # as it would be written by hand
-        return built, wrong
+        return None if wrong else built, wrong
 
     @work(exclusive=True, group="attempt", description="try the rule", exit_on_error=False)
     async def _try(self) -> None:
         """Says what is wrong with what was touched, and what the rest gives. Never hinders the typing."""
         gives = self.query_one("#rule-gives", Static)
         await asyncio.sleep(PAUSE_SECONDS)
-        built, wrong = self._built()
-        self._underline()
-        form = self.query_one(Form)
-        for name, answered in form.fields.items():
-            answered.wrong(wrong.get(name, "") if name in self._touched and self._answers.get(name) else "")
+        built, wrong = await self._built()
+        for name, answered in self.query_one(Form).fields.items():
+            is_said = name in self._touched and not blank(self._answers.get(name))
+            answered.wrong(wrong.get(name, "") if is_said else "")
+        gives.update(content(wrong.get("", ""), "$text-error"))
         if built is None:
-            gives.update("")
             return
         gives.update(content("trying…", "dim"))
         stopper = Stopper()
@@ -280,25 +296,14 @@ class RuleForm(ModalScreen[BaseModel | None]):
         finally:
             stopper.stop()  # nobody waits for an answer to what has been changed
 
-    def _underline(self) -> None:
-        from lytics_azure_tui.tui.language import place_of
-
-        for control in self.query(Expression):
-            name = (control.id or "").removeprefix("rule-")
-            control.mark(*place_of(control.text, condition=name in _CONDITIONS))
-
     @on(Form.Finished)
-    def _finished(self) -> None:
-        self.action_done()
-
-    def action_done(self) -> None:
+    @work(exclusive=True, group="done", description="take the rule", exit_on_error=False)
+    async def action_done(self) -> None:
         """Gives the part, if it holds."""
-        built, wrong = self._built()
         self._touched |= set(self._answers)
-        self._underline()
+        built, wrong = await self._built()
         if built is not None:
             self.dismiss(built)
             return
         self.query_one(Form).show_errors(wrong)
-        if "" in wrong:  # of several fields together
-            self.query_one("#rule-gives", Static).update(content(f"✗ {wrong['']}", "$text-error"))
+        self.query_one("#rule-gives", Static).update(content(wrong.get("", ""), "$text-error"))

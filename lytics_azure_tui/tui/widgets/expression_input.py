@@ -22,6 +22,7 @@ from lytics_azure_tui.tui.widgets.controls import Answered, Passed
 
 if TYPE_CHECKING:
     from lytics_azure_tui.model.language.complete import Completion, Completions
+    from lytics_azure_tui.model.language.problem import LanguageProblem
 
 Completer = Callable[[str, int], "Completions"]
 """Of a text and a place in it, counted in characters from 0."""
@@ -44,9 +45,8 @@ class _Offered(OptionList, can_focus=False):
 
     DEFAULT_CSS = """
     _Offered {
-        position: absolute; overlay: screen; constrain: inside inside; display: none;
+        overlay: screen; constrain: inside inside; display: none; max-height: 8;
         border: none; padding: 0; background: $panel; color: $foreground; scrollbar-size: 1 1;
-        &.-textual-compact { border: none !important; }
         & > .option-list--option { padding: 0 1; }
         & > .option-list--option-highlighted {
             background: $block-cursor-background; color: $block-cursor-foreground;
@@ -143,7 +143,7 @@ class Expression(Widget):
         self.set_class(several, "-several")
         self.line = _Code(self, _clean(text), several=several, placeholder=placeholder)
         self._several, self._complete = several, complete
-        self._list = _Offered(markup=False, compact=True)
+        self._list = _Offered(markup=False)
         self._start = 0
         self._items: tuple[Completion, ...] = ()
         self._led = False
@@ -176,9 +176,9 @@ class Expression(Widget):
         gap = " " if before and not before[-1].isspace() and before[-1] != "(" else ""
         self.line.replace(gap + text, *self.line.selection)
 
-    def mark(self, line: int | None = None, column: int = 1) -> None:
-        """Underlines what stands at a place, counted from 1; None takes the mark away."""
-        wrong = None if line is None else (line - 1, column - 1)
+    def mark(self, problem: LanguageProblem | None = None) -> None:
+        """Underlines what a problem is about; None takes the mark away."""
+        wrong = None if problem is None else (problem.line - 1, problem.column - 1)
         if wrong != self.line.wrong:
             self.line.wrong = wrong
             self.line.notify_style_update()
@@ -224,7 +224,8 @@ class Expression(Widget):
         typed = self._cursor - self._start
         self._list.styles.width = min(width + (len(self._items) > SHOWN), WIDEST, self.screen.size.width)
         self._list.styles.height = height
-        self._list.styles.offset = Offset(cursor.x - typed - 1, y) - self.region.offset
+        # By itself it would stand below the text, at its left.
+        self._list.styles.offset = Offset(cursor.x - typed - 1, y) - Offset(self.region.x, self.line.region.bottom)
 
     @property
     def _cursor(self) -> int:
