@@ -19,11 +19,26 @@ from lytics_azure_tui.model.user_field import FieldKind
 _LAYOUT = re.compile(
     r"January|Jan|Monday|Mon|MST|2006|[-+]07:?00|Z07:?00|(?<=5)\.(?:0+|9+)|01|_2|02|03|04|05|06|15|PM|pm|[12345]"
 )
-_PARTS = dict(
-    pair.split("=")
-    for pair in "January=%B Jan=%b Monday=%A Mon=%a MST=%Z 2006=%Y PM=%p pm=%p 01=%m 1=%m 02=%d _2=%d 2=%d 03=%I 3=%I "
-    "15=%H 04=%M 4=%M 05=%S 5=%S 06=%y".split()
-)
+_PARTS = {
+    word: part
+    for part, words in {
+        "%Y": ("2006",),
+        "%y": ("06",),
+        "%B": ("January",),
+        "%b": ("Jan",),
+        "%m": ("01", "1"),
+        "%A": ("Monday",),
+        "%a": ("Mon",),
+        "%d": ("02", "_2", "2"),
+        "%H": ("15",),
+        "%I": ("03", "3"),
+        "%p": ("PM", "pm"),
+        "%M": ("04", "4"),
+        "%S": ("05", "5"),
+        "%Z": ("MST",),
+    }.items()
+    for word in words
+}
 
 
 def plain(sql: str) -> str:

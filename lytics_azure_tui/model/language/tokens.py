@@ -103,6 +103,16 @@ def names(token: str) -> tuple[str, ...]:
     )
 
 
+def written_name(name: str) -> str:
+    """A field's name as a text writes it: in backquotes where it would be read as something else."""
+    try:
+        plain = tokens(name, statement=False)
+    except SyntaxProblem:
+        plain = []
+    bare = len(plain) == 1 and plain[0].kind == "NAME" and names(name) == (name,)
+    return name if bare else "`" + name.replace("`", "``") + "`"
+
+
 def whole(token: str) -> str:
     """A name that has no parts, such as an audience's."""
     return ".".join(names(token)) if token[0] in "`'" else token
