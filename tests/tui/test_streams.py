@@ -9,10 +9,13 @@ import pytest
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.lytics.protocol import Preview, StreamInfo
+from lytics_azure_tui.tui.screens.mapping_editor import MappingEditor
 from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.screens.streams import PREVIEW_COLUMNS
+from lytics_azure_tui.tui.widgets.chart import Chart
 from lytics_azure_tui.tui.widgets.grid import Grid
 from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled, until
+from tests.tui.people import volume
 from tests.tui.world import NOW, World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -45,6 +48,7 @@ def filled(world: World) -> None:
         for place in range(50)
     )
     world.lytics.rows = Preview(NAMES, rows)
+    world.lytics.days = {"customers": volume(), "loyalty": volume()[-3:]}
 
 
 @SIZES
@@ -73,6 +77,34 @@ def test_streams_that_cannot_be_read(
 
     monkeypatch.setattr(world.lytics, "streams", fail)
     assert picture(world, size, press=["3"])
+
+
+async def test_the_volume_is_that_of_the_stream_under_the_cursor(world: World) -> None:
+    filled(world)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.press("3")
+        await settled(pilot)
+        chart = app.screen.query_one(Chart)
+        assert chart.render().plain.startswith("31 Oct ")
+        await pilot.press("down")
+        await settled(pilot)
+        assert chart.render().plain.startswith("22 Nov ")
+        await pilot.press("down")
+        await settled(pilot)
+        assert not chart.display
+
+
+async def test_a_mapping_opens_for_the_stream_under_the_cursor(world: World) -> None:
+    filled(world)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.press("3")
+        await settled(pilot)
+        await pilot.press("down", "m")
+        await settled(pilot)
+        assert isinstance(app.screen, MappingEditor)
+        assert "loyalty" in app.screen.heading
 
 
 async def test_an_import_opens_its_run(world: World) -> None:

@@ -229,7 +229,7 @@ class Audiences(DeskScreen):
                     Confirm(f"{chosen.label} is in use", in_use(users), yes="Understood", no="Back")
                 )
                 return
-            question = "Its file and its history go. The profiles stay as they are, and nobody is told that they left."
+            question = "Its file goes. Profiles stay as they are, and no export is told that anybody left."
             confirm = Confirm(f"Delete {chosen.label}?", question, yes="Delete", no="Keep", danger=True)
             if not await self.app.push_screen_wait(confirm):
                 return
@@ -248,7 +248,7 @@ def about(story: Story, *, complete: bool) -> Content:
     parts.append(Content(lines(audience.filter)))
     if complete:
         if not story.sizes:
-            parts.append(content("Not counted yet; it is, with the next build of profiles.", "dim"))
+            parts.append(content("Not counted yet: the next build of profiles counts it.", "dim"))
         parts.append(content(f"Used by {', '.join(story.users)}" if story.users else "Nothing uses it yet", "dim"))
     return Content("\n\n").join(parts)
 

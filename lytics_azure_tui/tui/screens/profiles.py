@@ -260,7 +260,8 @@ def found_words(found: Found, figures: ProfileFigures) -> Content:
         )
     if not number:
         return Content("Profiles · none")
-    return Content.assemble(f"Profiles · {first}{number} by ", content(found.text, cells=40))
+    begin = "begins" if number == 1 else "begin"
+    return Content.assemble(f"Profiles · {first}{number} {begin} with ", content(found.text, cells=40))
 
 
 def nobody_by(text: str) -> Content:
