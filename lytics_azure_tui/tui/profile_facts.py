@@ -48,7 +48,8 @@ def telling(profile: Profile, ranks: Mapping[str, int], sought: str = "") -> Ide
     That is one that begins with what was sought; else the strongest, and of those an address, or the shortest. A
     profile without any is named by its id.
     """
-    fitting = [one for one in profile.identifiers if sought and one.value.startswith(sought)]
+    # Addresses are in small letters, whatever one types.
+    fitting = [one for one in profile.identifiers if sought and one.value.startswith((sought, sought.lower()))]
     candidates = fitting or profile.identifiers
     if not candidates:
         return Identifier("_id", profile.id)

@@ -122,7 +122,7 @@ class SmallLytics:
         found = dict[str, tuple[bool, Profile]]()
         for profile in self.known.values():
             values = [profile.id, *(identifier.value for identifier in profile.identifiers)]
-            if any(value.startswith(text) for value in values):
+            if any(value.startswith((text, text.lower())) for value in values):
                 found[profile.id] = (text not in values, profile)
         return [profile for _, profile in sorted(found.values(), key=lambda item: (item[0], item[1].id))][:limit]
 

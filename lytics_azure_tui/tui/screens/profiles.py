@@ -269,7 +269,7 @@ def nobody_by(text: str) -> Content:
     return Content.assemble(
         "No profile has an identifier that begins with ",
         content(text, "bold", cells=60),
-        ".\nUpper and lower case count. ",
+        ", as written or in small letters.\n",
         ("esc", "bold $primary"),
         " twice shows all profiles again.",
     )
