@@ -110,8 +110,10 @@ class AudienceEditor(Editor):
         self._opened: tuple[dict[str, Any], str] = (dict(self._answers), BEGINNING)
         self._slug_follows = True
         """Whether the slug is made of the label, as nobody has written another."""
-        self._shown = ""
-        """The filter whose figures are on the screen."""
+        self._asked = ""
+        """The filter that is being counted, or was."""
+        self._shown = self._figures = ""
+        """The filter whose figures are on the screen, and these."""
         self.heading = f"Audience · {slug}" if slug else ""
 
     def body(self) -> ComposeResult:
@@ -225,7 +227,8 @@ class AudienceEditor(Editor):
 
     @on(Answered)
     def _typed(self, event: Answered) -> None:
-        if event.by is self.query_one(Expression):
+        code = self.query_one(Expression)
+        if event.by is code and code.text != self._asked:
             self._count()
 
     @work(exclusive=True, group="count", description="count the filter", exit_on_error=False)
@@ -234,6 +237,7 @@ class AudienceEditor(Editor):
         known, text = self._known, self.query_one(Expression).text
         if known is None:
             return
+        self._asked = text
         self._entitle("counting…" if self._shown else "")
         await asyncio.sleep(PAUSE_SECONDS)
         if not text.strip().upper().removeprefix("FILTER").strip():
@@ -282,13 +286,10 @@ class AudienceEditor(Editor):
             self._entitle("before the last change" if self._shown else "")
 
     def _nothing(self, words: str) -> None:
-        self._shown = ""
-        self._figures = ""
+        self._shown = self._figures = ""
         self._entitle("")
         self.query_one("#members").display = False
         self._say(words)
-
-    _figures = ""
 
     def _entitle(self, doing: str) -> None:
         pane = self.query_one("#found")
