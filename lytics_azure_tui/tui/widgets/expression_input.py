@@ -206,7 +206,7 @@ class Expression(Widget):
         typed = text[found.start : cursor]
         self._start, self._items, self._at = found.start, found.items, self.line.cursor_location
         self._led = asked
-        if not self._items or not (typed.strip() or asked) or (len(self._items) == 1 and self._items[0].text == typed):
+        if not self._items or not (typed.strip() or asked):
             self.shut()
             return
         width = min(max(len(plain(item.text)) for item in self._items), 40)
@@ -239,13 +239,21 @@ class Expression(Widget):
     def _take(self, index: int) -> None:
         item, cursor = self._items[index], self._cursor
         text, back = item.text, 0
-        if item.kind == "function" and not text.endswith(")") and not self.line.text[cursor:].startswith("("):
-            text, back = f"{text.removesuffix('(')}()", 1
+        if item.kind == "function":
+            has_brackets = self.line.text[cursor:].startswith("(")
+            text, back = (text.removesuffix("("), 0) if has_brackets else (f"{text})", 1)
         self.shut()
         self._taking = True
         self.line.replace(text, self._location(self._start), self.line.cursor_location)
         if back:
             self.line.move_cursor_relative(columns=-back)
+
+    def _is_whole(self) -> bool:
+        """Whether what has been typed is by itself one of the things that could stand there."""
+        text, cursor = self.line.text, self._cursor
+        typed = text[self._start : cursor].casefold()
+        before = self._complete(text[: cursor - 1] + text[cursor:], cursor - 1)
+        return any(item.text.casefold() == typed for item in before.items)
 
     # What the operator does
 
@@ -269,8 +277,7 @@ class Expression(Widget):
             case "tab":
                 self._take(at)
             case "enter":
-                typed = self.line.text[self._start : self._cursor]
-                if not self._led and typed == self._items[at].text:  # the word is whole: a new line is meant
+                if not self._led and self._is_whole():  # the word is there: a new line is meant
                     self.shut()
                     return self.led_by(key)
                 self._take(at)
@@ -316,8 +323,8 @@ def wrong_part(line: str, column: int) -> tuple[int, int]:
 
 
 def _line(item: Completion, width: int) -> Content:
-    kind = "" if item.kind in ("keyword", "field") else f"{item.kind}  "
-    return Content.assemble(content(item.text.ljust(width), cells=width), "  ", content(kind + item.help, "dim"))
+    about = item.help or item.kind
+    return Content.assemble(content(item.text.ljust(width), cells=width), "  ", content(about, "dim"))
 
 
 def _clean(text: object) -> str:
