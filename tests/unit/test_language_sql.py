@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -345,6 +346,11 @@ def test_every_function_has_a_case() -> None:
     tried = {text.partition("(")[0] for text in VALUES}
     assert set(FUNCTIONS) <= tried
     assert set(ALIASES.values()) <= set(FUNCTIONS)
+
+
+def test_every_function_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "language.md").read_text()
+    assert [f.name for f in FUNCTIONS.values() if f"| `{f.signature}` | {f.help} |" not in page] == []
 
 
 def test_the_columns_of_a_stream_are_text_of_any_name(connection: duckdb.DuckDBPyConnection) -> None:
