@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from lytics_azure_tui.lytics.duck import literal, quoted
+from lytics_azure_tui.lytics.workspace.mapped import nothing_mapped
 from lytics_azure_tui.lytics.workspace.merging import LATEST, OLDEST, Extreme, Field, Keyed
 from lytics_azure_tui.lytics.workspace.scores import DAY, columns, day_of, figures
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec, bucket_range
@@ -63,8 +64,14 @@ def assemble(
     within = bucket_range(bucket, spec.buckets)
     outcome = Assembled()
     parts = []
-    if events.is_dir():
-        run(f"CREATE OR REPLACE TEMP VIEW happened AS FROM read_parquet({literal(str(events / '*.parquet'))})")
+    # A table that is written anew has at least one file, to tell its columns.
+    if events.is_dir() or (bucket == 0 and not known):
+        happened = (
+            f"FROM read_parquet({literal(str(events / '*.parquet'))})"
+            if events.is_dir()
+            else f"SELECT *, NULL :: BIGINT AS p FROM ({nothing_mapped(fields)})"
+        )
+        run(f"CREATE OR REPLACE TEMP VIEW happened AS {happened}")
         if known:
             run(
                 "CREATE OR REPLACE TEMP TABLE old AS SELECT m.p, r.* FROM profiles r JOIN mine m USING (_id)"

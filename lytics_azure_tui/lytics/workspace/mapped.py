@@ -174,7 +174,8 @@ def _readable(x: Typed, item: FieldRule | Affinity, field: Field) -> str:  # noq
     if item.merged_by is Merge.VALUECT and not x.kind.is_map:
         return f"[struct_pack(key := e, value := 1 :: BIGINT) for e in {_elements(x, FieldKind.STRINGS)}]"
     if kind.is_map:
-        entries = f"list_filter(map_entries({converted(x, kind).sql}), lambda e: e.key <> '' AND e.value IS NOT NULL)"
+        present = "e.value <> ''" if kind.element is FieldKind.STRING else "e.value IS NOT NULL"
+        entries = f"list_filter(map_entries({converted(x, kind).sql}), lambda e: e.key <> '' AND {present})"
         return f"nullif({entries}, [])"
     if kind.is_list:
         value = _elements(x, kind)

@@ -39,10 +39,12 @@ def midnight(moment: datetime) -> datetime:
 def figures(day: int) -> str:
     """Aggregates over a profile's days, `key`, each of which is there once: what `columns` needs."""
     return (
-        f"count(*) AS active, max(key) AS last_day, min(key) AS first_day, count(*) FILTER (key > {day - 30}) AS d,"
-        f" count(*) FILTER (key > {day - 60} AND key <= {day - 30}) AS p,"
+        f"count(*) AS active, max(key) AS last_day, min(key) AS first_day,"
+        f" count(*) FILTER (key > {day - 30}) AS recent,"
+        f" count(*) FILTER (key > {day - 60} AND key <= {day - 30}) AS earlier,"
         # A bit for each week.
-        f" coalesce(bit_or(CASE WHEN {day} - key < {7 * _WEEKS} THEN 1 << (({day} - key) // 7) END), 0) AS weeks"
+        f" coalesce(bit_or(CASE WHEN {day} - key < {7 * _WEEKS}"
+        f" THEN 1 :: BIGINT << least(({day} - key) // 7, {_WEEKS}) END), 0) AS weeks"
     )
 
 
@@ -57,11 +59,11 @@ def columns(day: int, figures: str) -> str:
     weeks = f"least(({day} - {of}first_day) // 7 + 1, {_WEEKS})"
     formulas = (
         "least(100 * ln(1 + _num_events) / ln(1001), 100)",
-        f"100 * (1 - 0.5 ** ({of}d / 4))",
+        f"100 * (1 - 0.5 ** ({of}recent / 4))",
         f"100 * 0.5 ** (({day} - {of}last_day) / 14)",
         f"100 * (1 - 0.5 ** ((_num_events / {of}active - 1) / 3))",
-        f"CASE WHEN {of}d + {of}p > 0 THEN 100 * {of}d / ({of}d + {of}p) ELSE 0 END",
-        f"100 * bit_count({of}weeks) / {weeks}",
+        f"CASE WHEN {of}recent + {of}earlier > 0 THEN 100 * {of}recent / ({of}recent + {of}earlier) ELSE 0 END",
+        f"100.0 :: DOUBLE * bit_count({of}weeks) / {weeks}",
     )
     return ", ".join(
         f"CAST(floor({formula} + 0.5) AS BIGINT) AS {name}" for name, formula in zip(SCORES, formulas, strict=True)
