@@ -23,7 +23,7 @@ from lytics_azure_tui.jobs.csv_diff import changed_rows
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
-from lytics_azure_tui.jobs.csv_source import text_blocks
+from lytics_azure_tui.jobs.csv_source import BLOCK, text_blocks
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.protocol import StagedFile
@@ -167,19 +167,20 @@ class PartRun:
         )
 
     def _chunks(self, pieces: Iterator[Piece]) -> Iterator[Chunk]:
-        """Gathers pieces into files of about `CHUNK` bytes."""
+        """Gathers pieces into files of about `CHUNK` bytes; the first are smaller, so that nobody waits for long."""
         gathered: list[Piece] = []
         file = None
-        size = 0
+        size, enough = 0, min(BLOCK, CHUNK)
         for piece in pieces:
             if file is None:
                 file = self._spool()
             size += sum(file.write(buffer) for buffer in piece.buffers)
             # What was written is not needed again: only the figures are kept.
             gathered.append(replace(piece, buffers=()))
-            if size >= CHUNK:
+            if size >= enough:
                 yield _chunk(file, size, gathered)
                 file, size, gathered = None, 0, []
+                enough = min(2 * enough, CHUNK)
         if file is not None:
             yield _chunk(file, size, gathered)
 
