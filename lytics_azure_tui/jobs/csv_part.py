@@ -202,27 +202,28 @@ class PartRun:
 
     @contextmanager
     def _workers(self, handle: Callable[[Converter, int, Chunk], None]) -> Iterator[Callable[[int, Chunk], None]]:
-        """Yields a function that hands a chunk to a thread; it waits while all of them are behind."""
+        """Yields a function that hands a chunk to a thread; it waits while one lies ready for whoever ends first."""
         count = max(1, self._context.threads)
         idle: SimpleQueue[Converter] = SimpleQueue()
         pending: deque[Future[None]] = deque()
 
         def work(number: int, chunk: Chunk) -> None:
-            converter = idle.get()
+            # One is made when it is needed: the download does not wait for it, and a small file needs but one.
+            try:
+                converter = idle.get_nowait()
+            except Empty:
+                converter = stack.enter_context(closing(self._converter(count)))
             try:
                 handle(converter, number, chunk)
             finally:
                 idle.put(converter)
 
         def submit(number: int, chunk: Chunk) -> None:
-            while len(pending) >= count:
+            while len(pending) > count:
                 pending.popleft().result()
             pending.append(pool.submit(work, number, chunk))
 
-        with ExitStack() as stack:
-            for _ in range(count):
-                idle.put(stack.enter_context(closing(self._converter(count))))
-            pool = stack.enter_context(ThreadPoolExecutor(count, thread_name_prefix="convert"))
+        with ExitStack() as stack, ThreadPoolExecutor(count, thread_name_prefix="convert") as pool:
             try:
                 yield submit
                 while pending:
