@@ -40,7 +40,7 @@ class Chart(Widget):
 
 
 def volume_line(days: Sequence[Volume], width: int) -> Content:
-    """Events a day, from the first event on: the first day that is shown, bars, the last day, and the peak with its day.
+    """Events a day, from the first event on: the first day that is shown, bars, the last day, the peak and its day.
 
     Args:
         days: at least one, oldest first.
