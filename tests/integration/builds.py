@@ -12,8 +12,11 @@ from typing import Any
 
 from lytics_azure_tui.jobs import profile_build
 from lytics_azure_tui.jobs.kind import Context
-from lytics_azure_tui.jobs.stream_file import copied, staged
 from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.stream_file import copied, staged
+from lytics_azure_tui.lytics.workspace.head import Head
+from lytics_azure_tui.lytics.workspace.reader import Reader
+from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import NoAuthorization
 from lytics_azure_tui.model.mapping import Definitions
@@ -26,11 +29,27 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: when it happened, in minutes before START, and its columns."""
+    """One event.
+
+    Attributes:
+        minutes: before START, when it happened.
+        values: its columns.
+        row: its place in the source.
+        brought: seconds after START, when the run that brought it was started.
+    """
 
     minutes: float
     values: dict[str, str | None]
     row: int = 1
+    brought: int = 0
+
+    @property
+    def at(self) -> datetime:
+        return START - timedelta(minutes=self.minutes)
+
+    @property
+    def ingested(self) -> datetime:
+        return START + timedelta(seconds=self.brought)
 
 
 @dataclass
@@ -48,17 +67,31 @@ class Place:
     runs: int = 0
     memory: int = 256 << 20
 
+    def head(self) -> Head | None:
+        return Reader(Tables(self.root / "workspace")).head()
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """The rows of one of the views: profiles, memberships, transitions …"""
+        with Reader(Tables(self.root / "workspace")).opened() as opened:
+            if opened is None:
+                return []
+            rows = opened.ask(f"FROM {name}")
+            names = [column[0] for column in opened.connection.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
     @property
     def workspace(self) -> Workspace:
         return Workspace(self.root / "workspace")
 
-    def bring(self, stream: str, events: Iterable[Event], ingested: datetime = START) -> None:
+    def bring(self, stream: str, events: Iterable[Event]) -> None:
         """Imports events into a stream, as a run of its own."""
         events = list(events)
+        if not events:
+            return
         self.runs += 1
         columns = sorted({name for event in events for name in event.values})
         run = f"import{self.runs}"
-        rows = ", ".join(_row(event, columns, ingested, run) for event in events)
+        rows = ", ".join(_row(event, columns, run) for event in events)
         names = [*columns, "_event_time", "_ingest_time", "_run_id", "_source", "_row"]
         target = self.workspace.staging(stream) / f"{run}-00000-00000.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -93,17 +126,11 @@ class Place:
         return outcome
 
 
-def _row(event: Event, columns: Sequence[str], ingested: datetime, run: str) -> str:
-    moment = START - timedelta(minutes=event.minutes)
+def _row(event: Event, columns: Sequence[str], run: str) -> str:
     values = [_text(event.values.get(name)) for name in columns]
-    values += [f"TIMESTAMPTZ '{moment.isoformat()}'", f"TIMESTAMPTZ '{ingested.isoformat()}'", _text(run)]
+    values += [f"TIMESTAMPTZ '{event.at.isoformat()}'", f"TIMESTAMPTZ '{event.ingested.isoformat()}'", _text(run)]
     return f"({', '.join([*values, _text('test'), f'{event.row} :: BIGINT'])})"
 
 
 def _text(value: str | None) -> str:
     return "NULL :: VARCHAR" if value is None else f"{literal(value)} :: VARCHAR"
-
-
-def plain(value: Any) -> Any:
-    """A row's value as something that can be compared and printed."""
-    return value

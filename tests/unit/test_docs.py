@@ -7,17 +7,10 @@ import tomllib
 from pathlib import Path
 
 from lytics_azure_tui.model.audience import Audience
-from lytics_azure_tui.model.language.functions import FUNCTIONS
 from lytics_azure_tui.model.mapping import FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import OWN_FIELDS, FieldKind
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
-
-
-def test_every_function_is_in_the_table() -> None:
-    section = PAGE.partition("## Functions")[2].partition("## ")[0]
-    table = [line for line in section.splitlines() if line.startswith("| `")]
-    assert table == [f"| `{function.signature}` | {function.help} |" for function in FUNCTIONS.values()]
 
 
 def test_every_kind_stands_with_its_merge_operators() -> None:

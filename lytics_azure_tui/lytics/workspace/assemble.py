@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 
 from lytics_azure_tui.lytics.duck import literal, quoted
-from lytics_azure_tui.lytics.workspace.merging import Extreme, Field, Keyed
-from lytics_azure_tui.lytics.workspace.scores import DAY, day_of, scored
+from lytics_azure_tui.lytics.workspace.mapped import nothing_mapped
+from lytics_azure_tui.lytics.workspace.merging import LATEST, OLDEST, Extreme, Field, Keyed
+from lytics_azure_tui.lytics.workspace.scores import DAY, columns, day_of, figures
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec, bucket_range
 from lytics_azure_tui.lytics.workspace.tables import PARQUET
 from lytics_azure_tui.model.user_field import SCORES
@@ -63,8 +64,14 @@ def assemble(
     within = bucket_range(bucket, spec.buckets)
     outcome = Assembled()
     parts = []
-    if events.is_dir():
-        run(f"CREATE OR REPLACE TEMP VIEW happened AS FROM read_parquet({literal(str(events / '*.parquet'))})")
+    # A table that is written anew has at least one file, to tell its columns.
+    if events.is_dir() or (bucket == 0 and not known):
+        happened = (
+            f"FROM read_parquet({literal(str(events / '*.parquet'))})"
+            if events.is_dir()
+            else f"SELECT *, NULL :: BIGINT AS p FROM ({nothing_mapped(fields)})"
+        )
+        run(f"CREATE OR REPLACE TEMP VIEW happened AS {happened}")
         if known:
             run(
                 "CREATE OR REPLACE TEMP TABLE old AS SELECT m.p, r.* FROM profiles r JOIN mine m USING (_id)"
@@ -79,10 +86,19 @@ def assemble(
         outcome = _figures(connection, fields, known)
         parts.append("FROM made")
     if known and spec.compact:
-        scores = ", ".join(SCORES)
-        others = f"SELECT * EXCLUDE ({scores}) REPLACE ({spec.number} :: BIGINT AS _build) FROM profiles WHERE {within}"
-        left = f"FROM ({others}) r ANTI JOIN mine m ON m._id = r._id ANTI JOIN {gone} g ON g._id = r._id"
-        parts.append(scored(left, day_of(spec.moment)))
+        day = day_of(spec.moment)
+        run(
+            f"CREATE OR REPLACE TEMP TABLE others AS SELECT * FROM profiles r"
+            f" ANTI JOIN mine m ON m._id = r._id ANTI JOIN {gone} g ON g._id = r._id WHERE {within}"
+        )
+        run(
+            f"CREATE OR REPLACE TEMP TABLE figures AS SELECT _id, {figures(day)}"
+            " FROM (SELECT _id, unnest(_state._days) AS key FROM others) GROUP BY _id"
+        )
+        parts.append(
+            f"SELECT others.* EXCLUDE ({', '.join(SCORES)}) REPLACE ({spec.number} :: BIGINT AS _build),"
+            f" {columns(day, 'figures')} FROM others JOIN figures USING (_id)"
+        )
     elif known:
         parts.append(
             f"SELECT _id, {spec.number} :: BIGINT AS _build, true AS _gone FROM {losers} WHERE bucket = {bucket}"
@@ -115,65 +131,67 @@ def profiles(
     keyed = [one for one in fields if isinstance(one, Keyed)]
     for lists in keyed:
         run(f"CREATE OR REPLACE TEMP TABLE keyed{lists.number} AS {lists.query(events, old)}")
-    moment = f"least({DAY.format('t')}, {day})"
-    sets = (
-        ("streams", "stream", "_streamnames"),
-        ("identifiers", "unnest(nodes)", "_identifiers"),
-        ("days", moment, "_state._days"),
+    distinct = (
+        ("streams", "stream", "_streamnames", ""),
+        ("identifiers", "unnest(nodes)", "_identifiers", f", {_conflicts(fields)} AS conflicts"),
+        ("days", f"least({DAY.format('t')}, {day})", "_state._days", f", {figures(day)}"),
     )
-    for name, value, column in sets:
+    for name, value, column, more in distinct:
         rows = f"SELECT p, {value} AS key FROM {events}"
         if old is not None:
             rows += f" UNION ALL SELECT p, unnest({column}) FROM {old}"
         run(
-            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT p, list_sort(list(key)) AS shown"
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT p, list_sort(list(key)) AS shown{more}"
             f" FROM (SELECT DISTINCT p, key FROM ({rows})) GROUP BY p"
         )
-    shown, kept = [], ["_days := days.shown"]
+    shown = [
+        "scalars.first AS _created",
+        "scalars.last AS _modified",
+        "scalars.n AS _num_events",
+        "streams.shown AS _streamnames",
+        "identifiers.shown AS _identifiers",
+        "CAST(identifiers.conflicts AS INTEGER) AS _conflicts",
+    ]
+    kept = [f"{LATEST} := {LATEST}", f"{OLDEST} := {OLDEST}", "_days := days.shown"]
     for one in fields:
-        state = f"scalars.s{one.number}"
         if isinstance(one, Keyed):
             shown.append(f"keyed{one.number}.shown AS {quoted(one.name)}")
             kept += [f"{quoted(one.name)} := keyed{one.number}.kept"] * one.keeps
-        else:
-            shown.append(f"{one.shown(state)} AS {quoted(one.name)}")
-            kept += [f"{quoted(one.name)} := {sql}" for sql in [one.kept(state)] if sql is not None]
-    own = (
-        "scalars.first AS _created, scalars.last AS _modified, scalars.n AS _num_events,"
-        " streams.shown AS _streamnames, identifiers.shown AS _identifiers"
-    )
-    rows = (
-        f"SELECT scalars.p, {own}, {_conflicts(fields)} AS _conflicts, {', '.join([*shown, ''])}"
-        f"struct_pack({', '.join(kept)}) AS _state FROM scalars"
-        " JOIN streams USING (p) JOIN identifiers USING (p) JOIN days USING (p)"
+            continue
+        state = f"scalars.s{one.number}"
+        shown.append(f"{one.shown(state)} AS {quoted(one.name)}")
+        if (sql := one.kept(state)) is not None:
+            kept.append(f"{quoted(one.name)} := {sql}")
+    return (
+        f"SELECT scalars.p, {', '.join(shown)}, struct_pack({', '.join(kept)}) AS _state, {columns(day, 'days')}"
+        " FROM scalars JOIN streams USING (p) JOIN identifiers USING (p) JOIN days USING (p)"
         + "".join(f" LEFT JOIN keyed{one.number} USING (p)" for one in keyed)
     )
-    return scored(rows, day)
 
 
 def _scalars(fields: Sequence[Field], events: str, old: str | None) -> str:
-    """p, n, first, last, and the states s0, s1 …"""
+    """p, n, first, last, the edges of the order, and the states s0, s1 …"""
     folded = [one for one in fields if not isinstance(one, Keyed)]
     states = "".join(f", {one.of_events()} AS s{one.number}" for one in folded)
-    rows = f"SELECT p, count(*) AS n, min(t) AS first, max(t) AS last{states} FROM {events} GROUP BY p"
+    rows = (
+        f"SELECT p, count(*) AS n, min(t) AS first, max(t) AS last, max(o) AS {LATEST}, min(o) AS {OLDEST}{states}"
+        f" FROM {events} GROUP BY p"
+    )
     if old is None:
         return rows
     lifted = "".join(f", {one.of_profile()}" for one in folded)
     merged = "".join(f", {one.merged(f's{one.number}')} AS s{one.number}" for one in folded)
     return (
-        f"SELECT p, CAST(sum(n) AS BIGINT) AS n, min(first) AS first, max(last) AS last{merged}"
-        f" FROM ({rows} UNION ALL SELECT p, _num_events, _created, _modified{lifted} FROM {old}) GROUP BY p"
+        f"SELECT p, CAST(sum(n) AS BIGINT) AS n, min(first) AS first, max(last) AS last,"
+        f" max({LATEST}) AS {LATEST}, min({OLDEST}) AS {OLDEST}{merged} FROM ({rows} UNION ALL"
+        f" SELECT p, _num_events, _created, _modified, _state.{LATEST}, _state.{OLDEST}{lifted} FROM {old}) GROUP BY p"
     )
 
 
 def _conflicts(fields: Sequence[Field]) -> str:
-    """How many identifiers of one value have several."""
-    single = [one.name for one in fields if isinstance(one, Extreme) and one.ranked]
-    counted = [
-        f"(len(list_filter(identifiers.shown, lambda e: starts_with(e, {literal(name + ':')}))) > 1) :: INTEGER"
-        for name in single
-    ]
-    return " + ".join(counted) or "0"
+    """How many identifiers of one value have several; an aggregate over all identifiers of a profile, `key`."""
+    prefixes = [literal(f"{one.name}:") for one in fields if isinstance(one, Extreme) and one.ranked]
+    return " + ".join(f"(count(*) FILTER (starts_with(key, {prefix})) > 1) :: INTEGER" for prefix in prefixes) or "0"
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, fields: Sequence[Field], known: bool) -> Assembled:

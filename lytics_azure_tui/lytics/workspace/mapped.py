@@ -117,7 +117,7 @@ def mapped_rows(
     columns_of_fields = (
         column
         for field in fields
-        for column in _columns(field, [(number, item) for number, item, _ in rules if item.field == field.name])
+        for column in _columns(field, [rule for rule in rules if rule[1].field == field.name])
     )
     chosen = [f"{literal(mapping.stream)} AS stream", f"{_nodes(rules)} AS nodes", *columns_of_fields]
     chosen += [each.rpartition(" AS ")[2] for each in more]
@@ -174,7 +174,8 @@ def _readable(x: Typed, item: FieldRule | Affinity, field: Field) -> str:  # noq
     if item.merged_by is Merge.VALUECT and not x.kind.is_map:
         return f"[struct_pack(key := e, value := 1 :: BIGINT) for e in {_elements(x, FieldKind.STRINGS)}]"
     if kind.is_map:
-        entries = f"list_filter(map_entries({converted(x, kind).sql}), lambda e: e.key <> '' AND e.value IS NOT NULL)"
+        present = "e.value <> ''" if kind.element is FieldKind.STRING else "e.value IS NOT NULL"
+        entries = f"list_filter(map_entries({converted(x, kind).sql}), lambda e: e.key <> '' AND {present})"
         return f"nullif({entries}, [])"
     if kind.is_list:
         value = _elements(x, kind)
@@ -203,13 +204,15 @@ def _elements(x: Typed, kind: FieldKind) -> str:
 # All rules of a field
 
 
-def _columns(field: Field, rules: Sequence[tuple[int, FieldRule | Affinity]]) -> Iterator[str]:
-    values = [f"y{number}" for number, _ in rules]
-    lost = " OR ".join(f"({_present(f'x{number}')} AND y{number} IS NULL)" for number, _ in rules)
+def _columns(field: Field, rules: Sequence[tuple[int, FieldRule | Affinity, Typed]]) -> Iterator[str]:
+    values = [f"y{number}" for number, _, _ in rules]
+    lost = " OR ".join(
+        f"({_present(f'x{number}')} AND y{number} IS NULL)" for number, item, typed in rules if _may_fail(item, typed)
+    )
     rank = "CAST(NULL AS INTEGER)"
     value = f"CAST(NULL AS {field.value_type})"
     if isinstance(field, Extreme) and field.ranked and rules:
-        ranks = {number: field.rank(item.rank) for number, item in rules if isinstance(item, FieldRule)}
+        ranks = {number: field.rank(item.rank) for number, item, _ in rules if isinstance(item, FieldRule)}
         pairs = [
             f"CASE WHEN y{number} IS NOT NULL THEN struct_pack(k := {rank}, v := y{number}) END"
             for number, rank in ranks.items()
@@ -231,6 +234,13 @@ def _columns(field: Field, rules: Sequence[tuple[int, FieldRule | Affinity]]) ->
     if isinstance(field, Extreme) and field.ranked:
         yield f"{rank} AS k{field.number}"
     yield f"{lost or 'false'} AS u{field.number}"
+
+
+def _may_fail(item: FieldRule | Affinity, typed: Typed) -> bool:
+    """Whether a rule's expression may give what its field cannot hold."""
+    if isinstance(item, Affinity) or item.merged_by in (Merge.COUNT, Merge.VALUECT):
+        return False
+    return item.identifier or item.kind.element not in (FieldKind.STRING, typed.kind.element)
 
 
 def _present(x: str) -> str:

@@ -22,6 +22,7 @@ from lytics_azure_tui.model.mapping import StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
 
 ORDER = "DECIMAL(38, 0)"
+LATEST, OLDEST = "_latest", "_oldest"
 _EXACT = "DECIMAL(38, 9)"
 
 
@@ -69,7 +70,12 @@ class Extreme:
     def of_profile(self) -> str:
         """The state of a profile's row."""
         state = f"_state.{quoted(self.name)}"
-        return self._tuple(f"{state}.k", f"{state}.o", quoted(self.name))
+        return self._tuple(f"{state}.k", f"coalesce({state}.o, _state.{self._edge})", quoted(self.name))
+
+    @property
+    def _edge(self) -> str:
+        """The order of the profile's own last or first event: most fields come of it, and need not keep theirs."""
+        return LATEST if self.function == "max" else OLDEST
 
     def merged(self, state: str) -> str:
         """An aggregate over states."""
@@ -79,8 +85,8 @@ class Extreme:
         return f"{state}.v"
 
     def kept(self, state: str) -> str | None:
-        """What `_state` keeps; None for nothing."""
-        parts = [f"k := {state}.k"] * self.ranked + [f"o := {state}.o"] * self._by_order
+        """What `_state` keeps; None for nothing. The profile's own `LATEST` and `OLDEST` are there."""
+        parts = [f"k := {state}.k"] * self.ranked + [f"o := nullif({state}.o, {self._edge})"] * self._by_order
         return f"CASE WHEN {state} IS NOT NULL THEN struct_pack({', '.join(parts)}) END" if parts else None
 
 
@@ -163,10 +169,10 @@ class Keyed:
         if self.merge is None:
             x = "CAST(1 AS BIGINT)"
         elif self.merge is Merge.CAPPED:
-            x = "o"
+            x = "t"
         elif self._by_order:
             x = "struct_pack(o := o, v := e.value)"
-        unnested = f"SELECT p, o, unnest(v{self.number}) AS e FROM {events} WHERE v{self.number} IS NOT NULL"
+        unnested = f"SELECT p, t, o, unnest(v{self.number}) AS e FROM {events} WHERE v{self.number} IS NOT NULL"
         present = f"{key} IS NOT NULL" + (" AND e.value IS NOT NULL" if self.has_values else "")
         return f"SELECT p, {key} AS key, {x} AS x FROM ({unnested}) WHERE {present}"
 
@@ -191,7 +197,7 @@ class Keyed:
         if self._reduced is None:
             distinct = f"SELECT DISTINCT p, key FROM ({rows})"
             return f"SELECT p, list_sort(list(key)) AS shown FROM ({distinct}) GROUP BY p"
-        pair = "struct_pack(x := x, key := key)" if self.kind.is_list else "struct_pack(key := key, x := x)"
+        pair = "struct_pack(x := x, key := key)" if self.kind.is_list else "struct_pack(key := key, value := x)"
         how = ", 'DESC'" if self.kind.is_list else ""
         reduced = f"SELECT p, key, {self._reduced} AS x FROM ({rows}) GROUP BY p, key"
         pairs = f"SELECT p, list_sort(list({pair}){how}) AS l FROM ({reduced}) GROUP BY p"
@@ -199,14 +205,12 @@ class Keyed:
             pairs = f"SELECT p, l[:{self.cap}] AS l FROM ({pairs})"
             return f"SELECT p, [e.key for e in l] AS shown, [e.x for e in l] AS kept FROM ({pairs})"
         if self.merge is None:
-            pairs = f"SELECT p, l, list_max([e.x for e in l]) AS most FROM ({pairs})"
-        shown, kept = "e.x", ""
-        if self.merge is None:
-            shown, kept = "round(e.x / most, 4)", ", [e.x for e in l] AS kept"
-        elif self._by_order:
-            shown, kept = "e.x.v", ", [e.x.o for e in l] AS kept"
-        entries = f"[struct_pack(key := e.key, value := CAST({shown} AS {sql_type(self.kind.element)})) for e in l]"
-        return f"SELECT p, map_from_entries({entries}) AS shown{kept} FROM ({pairs})"
+            pairs = f"SELECT p, l, list_max([e.value for e in l]) AS most FROM ({pairs})"
+        if not self.keeps:
+            return f"SELECT p, map_from_entries(l) AS shown FROM ({pairs})"
+        shown, kept = ("e.value.v", "e.value.o") if self._by_order else ("round(e.value / most, 4)", "e.value")
+        entries = f"[struct_pack(key := e.key, value := {shown}) for e in l]"
+        return f"SELECT p, map_from_entries({entries}) AS shown, [{kept} for e in l] AS kept FROM ({pairs})"
 
     @property
     def keeps(self) -> bool:

@@ -20,6 +20,8 @@ from datetime import datetime, timedelta
 
 from lytics_azure_tui.model.user_field import SCORES
 
+_WEEKS = 26
+
 DAY = "CAST(epoch_us({0}) // 86400000000 AS INTEGER)"
 """A moment's UTC day, counted from 1970."""
 
@@ -34,33 +36,35 @@ def midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
 
 
-def scored(rows: str, day: int) -> str:
-    """SQL of rows with their scores behind the other columns.
+def figures(day: int) -> str:
+    """Aggregates over a profile's days, `key`, each of which is there once: what `columns` needs."""
+    return (
+        f"count(*) AS active, max(key) AS last_day, min(key) AS first_day,"
+        f" count(*) FILTER (key > {day - 30}) AS recent,"
+        f" count(*) FILTER (key > {day - 60} AND key <= {day - 30}) AS earlier,"
+        # A bit for each week.
+        f" coalesce(bit_or(CASE WHEN {day} - key < {7 * _WEEKS}"
+        f" THEN 1 :: BIGINT << least(({day} - key) // 7, {_WEEKS}) END), 0) AS weeks"
+    )
+
+
+def columns(day: int, figures: str) -> str:
+    """The scores, as columns of a query.
 
     Args:
-        rows: a query with the columns `_num_events` and `_state._days`, sorted.
         day: of which they are.
+        figures: the table that `figures` made; `_num_events` has to be there too.
     """
-    days = "_state._days"
-    active = f"len(list_filter({days}, lambda x: x > {day} - {{0}}))"
-    figures = {
-        "d": active.format(30),
-        "p": f"{active.format(60)} - {active.format(30)}",
-        "g": f"greatest({day} - {days}[-1], 0)",
-        "e": f"_num_events / len({days})",
-        "w": f"least(greatest(({day} - {days}[1]) // 7 + 1, 1), 26)",
-        "a": f"len(list_distinct([greatest({day} - x, 0) // 7 for x in {days} if {day} - x < 182]))",
-    }
+    of = figures + "."
+    weeks = f"least(({day} - {of}first_day) // 7 + 1, {_WEEKS})"
     formulas = (
         "least(100 * ln(1 + _num_events) / ln(1001), 100)",
-        "100 * (1 - 0.5 ** (_score.d / 4))",
-        "100 * 0.5 ** (_score.g / 14)",
-        "100 * (1 - 0.5 ** ((_score.e - 1) / 3))",
-        "CASE WHEN _score.d + _score.p > 0 THEN 100 * _score.d / (_score.d + _score.p) ELSE 0 END",
-        "100 * _score.a / _score.w",
+        f"100 * (1 - 0.5 ** ({of}recent / 4))",
+        f"100 * 0.5 ** (({day} - {of}last_day) / 14)",
+        f"100 * (1 - 0.5 ** ((_num_events / {of}active - 1) / 3))",
+        f"CASE WHEN {of}recent + {of}earlier > 0 THEN 100 * {of}recent / ({of}recent + {of}earlier) ELSE 0 END",
+        f"100.0 :: DOUBLE * bit_count({of}weeks) / {weeks}",
     )
-    packed = ", ".join(f"{name} := {sql}" for name, sql in figures.items())
-    columns = ", ".join(
+    return ", ".join(
         f"CAST(floor({formula} + 0.5) AS BIGINT) AS {name}" for name, formula in zip(SCORES, formulas, strict=True)
     )
-    return f"SELECT * EXCLUDE (_score), {columns} FROM (SELECT *, struct_pack({packed}) AS _score FROM ({rows}))"

@@ -19,6 +19,7 @@ from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.form import Ask, Kind, Question
 from lytics_azure_tui.model.job import slug as file_name
 from lytics_azure_tui.model.language.parse import LanguageProblem, parse_filter
+from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.language.tree import field_names
 from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.user_field import UserField
@@ -26,7 +27,7 @@ from lytics_azure_tui.tui.answers import blank, check
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count, rough, when
-from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence, written
+from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence
 from lytics_azure_tui.tui.profile_facts import events_of, last_seen, telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.editor import Editor
@@ -110,8 +111,10 @@ class AudienceEditor(Editor):
         self._opened: tuple[dict[str, Any], str] = (dict(self._answers), BEGINNING)
         self._slug_follows = True
         """Whether the slug is made of the label, as nobody has written another."""
-        self._shown = ""
-        """The filter whose figures are on the screen."""
+        self._asked = ""
+        """The filter that is being counted, or was."""
+        self._shown = self._figures = ""
+        """The filter whose figures are on the screen, and these."""
         self.heading = f"Audience · {slug}" if slug else ""
 
     def body(self) -> ComposeResult:
@@ -225,7 +228,8 @@ class AudienceEditor(Editor):
 
     @on(Answered)
     def _typed(self, event: Answered) -> None:
-        if event.by is self.query_one(Expression):
+        code = self.query_one(Expression)
+        if event.by is code and code.text != self._asked:
             self._count()
 
     @work(exclusive=True, group="count", description="count the filter", exit_on_error=False)
@@ -234,6 +238,7 @@ class AudienceEditor(Editor):
         known, text = self._known, self.query_one(Expression).text
         if known is None:
             return
+        self._asked = text
         self._entitle("counting…" if self._shown else "")
         await asyncio.sleep(PAUSE_SECONDS)
         if not text.strip().upper().removeprefix("FILTER").strip():
@@ -282,13 +287,10 @@ class AudienceEditor(Editor):
             self._entitle("before the last change" if self._shown else "")
 
     def _nothing(self, words: str) -> None:
-        self._shown = ""
-        self._figures = ""
+        self._shown = self._figures = ""
         self._entitle("")
         self.query_one("#members").display = False
         self._say(words)
-
-    _figures = ""
 
     def _entitle(self, doing: str) -> None:
         pane = self.query_one("#found")
@@ -374,7 +376,7 @@ class AudienceEditor(Editor):
         if name is not None:
             code = self.query_one(Expression)
             self.set_focus(code.line)
-            code.insert(written(name))
+            code.insert(written_name(name))
 
     def action_save(self) -> None:
         """Saves, if all of it holds."""
