@@ -32,8 +32,10 @@ SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A stream with events, and no mapping of it."""
+    monkeypatch.setattr("lytics_azure_tui.tui.screens.mapping_editor.PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("lytics_azure_tui.tui.screens.rule_form.PAUSE_SECONDS", 0.02)
     world.lytics = world.desk._lytics = populated()
     return world
 
@@ -315,11 +317,12 @@ async def test_nothing_is_tried_before_there_is_an_identifier(world: World) -> N
 
 async def test_an_older_trial_is_stopped_and_never_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"email": Trial(1, (), {}, {}), "both": Trial(2, (), {}, {})}
-    stopped = Event()
+    waiting, stopped = Event(), Event()
 
     def trial(mapping: StreamMapping, *, stopper: Stopper, **_: object) -> Trial:
         if len(mapping.fields) > 1:
             return answers["both"]
+        waiting.set()
         while not stopper.stopped:
             stopped.wait(0.01)
         stopped.set()
@@ -330,7 +333,7 @@ async def test_an_older_trial_is_stopped_and_never_shown(world: World, monkeypat
         monkeypatch.setattr(world.lytics, "try_mapping", trial)
         screen._draft.put(FieldRule(field="email", expression="email", identifier=True))
         screen._changed()
-        await pilot.pause(0.5)
+        await until(pilot, waiting.is_set)
         screen._draft.put(FieldRule(field="city", expression="country"))
         screen._changed()
         await until(pilot, stopped.is_set)
