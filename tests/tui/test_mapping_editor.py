@@ -382,14 +382,31 @@ async def test_a_field_that_is_something_else_in_another_stream_is_refused(world
         screen._changed()
         await pilot.press("ctrl+s")
         await settled(pilot)
-        await pilot.press("y")
-        await settled(pilot)
         assert pilot.app.screen is screen
         error = screen.query_one(Problem).error
         assert isinstance(error, BadConfiguration)
-        assert "country" in str(error)
-        assert "web" in str(error)
+        assert "country is string" in str(error)
+        assert "in the mapping of web" in str(error)
     assert saved(world) is None
+
+
+async def test_a_mapping_that_names_what_is_not_there_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> Trial:
+        raise BadConfiguration("The mapping of customers cannot be used", why="there is no field nix")
+
+    monkeypatch.setattr(world.lytics, "try_mapping", refuse)
+    async with world.app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, world, "s", "ctrl+s")
+        assert pilot.app.screen is screen
+        assert "nix" in str(screen.query_one(Problem).error)
+    assert saved(world) is None
+
+
+async def test_a_trial_that_fails_for_other_reasons_does_not_hinder_publishing(world: World) -> None:
+    world.lytics.broken = Fatal("The disk is full")
+    async with world.app().run_test(size=LARGE) as pilot:
+        await opened(pilot, world, "s", "ctrl+s", "y")
+    assert saved(world) is not None
 
 
 async def test_a_file_that_cannot_be_read_is_not_written_over(world: World) -> None:
