@@ -77,12 +77,12 @@ class BlobWriter:
         if self._owner(name) not in (None, self._run_id):
             raise self._taken(name)
 
-    def stage(self, name: str, content: Iterable[bytes], check: Callable[[], None] = lambda: None) -> StagedBlob:
+    def stage(self, name: str, content: Iterable[bytes], tell: Callable[[int], None] = lambda size: None) -> StagedBlob:
         """Sends a blob's content, and shows nothing of it.
 
         Args:
             content: in pieces of any size.
-            check: called for every block; what it raises ends the work.
+            tell: called for every block with the bytes so far; what it raises ends the work.
 
         Raises:
             Fatal: also when the content is larger than a blob can be.
@@ -95,10 +95,10 @@ class BlobWriter:
         size, digest = 0, hashlib.sha256()
         try:
             for index, block in enumerate(_blocks(content)):
-                check()
                 if index == MOST_BLOCKS:
                     raise self._too_large(name)
                 size += len(block)
+                tell(size)
                 digest.update(block)
                 coming.append(pool.submit(self._send, name, index, block, there, ended))
                 if len(coming) > AHEAD:
@@ -278,10 +278,12 @@ def _tried(attempt: Callable[[], None], ended: threading.Event) -> None:
     """Does something with some tries; none more once `ended` is set."""
     for number in range(1, _TRIES + 1):
         try:
-            return attempt()
+            attempt()
         except RetryLater:
             if number == _TRIES or ended.wait(_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5)):
                 raise
+        else:
+            return
 
 
 def _code(error: HttpResponseError) -> str:
