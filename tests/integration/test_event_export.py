@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
