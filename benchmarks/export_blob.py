@@ -24,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deltalake import DeltaTable
 from export_data import STREAM, stream_of
@@ -117,9 +117,7 @@ class Benchmark:
         script = str(Path(__file__).with_name("baseline_export.py"))
         command = [sys.executable, script, CONTAINER, str(file), *how]
         _, said = run(command, dict(os.environ), "/", given=self.azurite.connection_string.reveal())
-        found = json.loads(said)
-        assert isinstance(found, dict)
-        return found
+        return cast(dict[str, Any], json.loads(said))
 
     def _keep(self, name: str, taken: Taken) -> None:
         self.rows.setdefault(name, Row(name, [])).taken.append(taken)
@@ -191,7 +189,7 @@ def _rows_of(secret: str, blob: str, compress: str, home: str | None) -> int:
             clear.seek(0)
             read = clear
         if compress == "gzip":
-            read = gzip.open(read)
+            read = gzip.GzipFile(fileobj=read)
         with io.TextIOWrapper(read, encoding="utf-8", newline="") as text:
             return sum(1 for _ in csv.reader(text)) - 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -15,6 +15,9 @@ from lytics_azure_tui.azure.blob_writer import StagedBlob
 from lytics_azure_tui.jobs.compress import gzipped, zipped
 from lytics_azure_tui.jobs.encrypt import encrypted
 from lytics_azure_tui.model.export_name import Compression, extension
+
+Rows = Generator[bytes, None, None]
+"""The bytes of a file, on their way. What is behind them ends when it is closed."""
 
 _TYPES = {".gz": "application/gzip", ".zip": "application/zip", ".pgp": "application/pgp-encrypted"}
 
@@ -48,36 +51,31 @@ class Wrapping:
 
     @contextlib.contextmanager
     def around(
-        self, rows: Iterator[bytes], name: str, *, threads: int, scratch: Path, moment: datetime
+        self, rows: Rows, name: str, *, threads: int, scratch: Path, moment: datetime
     ) -> Iterator[Iterator[bytes]]:
         """The bytes of the blob; `rows`, and all that goes on behind them, has ended after it.
 
         Args:
-            rows: a generator.
             name: of the blob.
             moment: that a zip archive tells.
         """
         with ExitStack() as stack:
-            content = stack.enter_context(_closing(rows))
+            content: Rows = stack.enter_context(closing(rows))
             steps = ("compress", "encrypt") if self.compress_first else ("encrypt", "compress")
             for step in steps:
                 if step == "encrypt" and self.public_key is not None:
-                    content = stack.enter_context(_closing(encrypted(content, self.public_key, scratch)))
+                    content = stack.enter_context(closing(encrypted(content, self.public_key, scratch)))
                 elif step == "compress" and self.compression == "gzip":
-                    content = stack.enter_context(_closing(gzipped(content, threads)))
+                    content = stack.enter_context(closing(gzipped(content, threads)))
                 elif step == "compress" and self.compression == "zip":
                     inside = self._inside_zip(name)
-                    content = stack.enter_context(_closing(zipped(content, inside, moment)))
+                    content = stack.enter_context(closing(zipped(content, inside, moment)))
             yield content
 
     def _inside_zip(self, name: str) -> str:
         """The archive's one file is called as the blob, without what is undone before it."""
         base = name.rpartition("/")[2]
         return base[: base.rindex(".zip")] if ".zip" in base else base
-
-
-def _closing(content: Iterator[bytes]) -> closing[Any]:
-    return closing(content)  # type: ignore[type-var]
 
 
 def manifest(blob: StagedBlob, *, run_id: str, fields: Iterable[str], **more: Any) -> bytes:

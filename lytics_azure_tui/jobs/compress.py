@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ _MEMBER = 2 << 20
 _LEVEL = 6
 
 
-def gzipped(content: Iterable[bytes], threads: int) -> Iterator[bytes]:
+def gzipped(content: Iterable[bytes], threads: int) -> Generator[bytes, None, None]:
     """As gzip: members one after the other, which make one valid file (RFC 1952, section 2.2), several at a time.
 
     The same content gives the same bytes. Memory: two members a thread.
@@ -33,7 +33,7 @@ def gzipped(content: Iterable[bytes], threads: int) -> Iterator[bytes]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def zipped(content: Iterable[bytes], name: str, moment: datetime) -> Iterator[bytes]:
+def zipped(content: Iterable[bytes], name: str, moment: datetime) -> Generator[bytes, None, None]:
     """As a zip archive of one file, of any size.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from lytics_azure_tui.errors import Fatal
@@ -14,7 +14,7 @@ from lytics_azure_tui.jobs import pgp
 _PIECE = 1 << 20
 
 
-def encrypted(content: Iterable[bytes], public_key: str, scratch: Path) -> Iterator[bytes]:
+def encrypted(content: Iterable[bytes], public_key: str, scratch: Path) -> Generator[bytes, None, None]:
     """A PGP message (RFC 9580) for a key's owner. The same content gives other bytes each time.
 
     Args:

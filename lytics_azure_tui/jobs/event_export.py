@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -197,7 +197,7 @@ def _survey(context: Context, checkpoint: dict[str, Any] | None) -> _Survey:
 
 def _text(
     connection: duckdb.DuckDBPyConnection, events: EventRows, config: EventExport, count: Callable[[int], None]
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """The file's text."""
     if config.byte_order_mark:
         yield codecs.BOM_UTF8

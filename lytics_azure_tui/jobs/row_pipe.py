@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 import duckdb
 
@@ -28,7 +28,7 @@ def written(
     connection: duckdb.DuckDBPyConnection,
     copies: Iterable[tuple[str, str]],
     done: Callable[[int], None] = lambda rows: None,
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """What some queries give, one after the other, in pieces of about a megabyte.
 
     Args:

@@ -11,9 +11,9 @@ import pytest
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from tests.conftest import Storage
-from tests.integration.exports import Exporter, Reader, a_reader, event_exporter, opened, table
+from tests.integration.exports import Exporter, Reader, Row, a_reader, event_exporter, opened, table
 
-WEB = [{"user": "ada", "page": "/"}, {"user": "bob", "page": None}, {"user": "", "page": "/cart"}]
+WEB: list[Row] = [{"user": "ada", "page": "/"}, {"user": "bob", "page": None}, {"user": "", "page": "/cart"}]
 WEB_TEXT = (
     b"_event_time,_stream,user,page\n"
     b"2026-01-01T00:00:00.000000Z,web,ada,/\n"
