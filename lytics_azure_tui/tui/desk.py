@@ -185,7 +185,7 @@ class Desk:
     def lytics(self) -> Lytics:
         """The workspace with the streams."""
         if self._lytics is None:
-            from lytics_azure_tui.lytics.workspace.streams import Workspace
+            from lytics_azure_tui.lytics.workspace.workspace import Workspace
 
             self._lytics = Workspace(self.folder.data / "workspace")
         return self._lytics

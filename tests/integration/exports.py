@@ -22,7 +22,7 @@ from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.jobs.stream_file import system_columns, write
 from lytics_azure_tui.lytics.duck import database, quoted
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.event_export import EventExport
 from lytics_azure_tui.model.job import Job, JobConfig

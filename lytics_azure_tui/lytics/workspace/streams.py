@@ -29,7 +29,15 @@ from deltalake.transaction import AddAction
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE, SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.duck import database, quoted
-from lytics_azure_tui.lytics.protocol import EventFiles, Preview, StagedFile, StreamField, StreamInfo, StreamMark
+from lytics_azure_tui.lytics.protocol import (
+    EventFiles,
+    Preview,
+    StagedFile,
+    StreamField,
+    StreamInfo,
+    StreamMark,
+    Volume,
+)
 from lytics_azure_tui.lytics.workspace.events import event_files
 
 _TEXT = PrimitiveType("string")
@@ -43,8 +51,8 @@ _SYSTEM_TYPES = {
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-class Workspace:
-    """The embedded Lytics in a folder; fulfils `lytics.protocol.Lytics`.
+class Streams:
+    """The streams in a folder.
 
     Args:
         root: its folder; made when the first stream is.
@@ -101,6 +109,47 @@ class Workspace:
             return None
         with _words(stream):
             return event_files(table, self.staging(stream), self.columns(stream), since)
+
+    def volume(self, stream: str, days: int = 60) -> list[Volume]:
+        files = self.paths(stream)
+        if not files:
+            return []
+        counted = (
+            f"SELECT CAST({EVENT_TIME} AS DATE) AS day, count(*) AS events FROM read_parquet($files)"
+            f" WHERE {EVENT_TIME} IS NOT NULL GROUP BY day"
+        )
+        with database(memory=256 << 20) as connection:
+            rows = connection.execute(
+                f"WITH counted AS ({counted}), newest AS (SELECT max(day) AS last FROM counted)"
+                " SELECT CAST(d AS DATE), coalesce(events, 0) FROM newest,"
+                " unnest(generate_series(last - CAST($days - 1 AS INTEGER), last, INTERVAL 1 DAY)) t(d)"
+                " LEFT JOIN counted ON day = CAST(d AS DATE) ORDER BY d",
+                {"files": files, "days": days},
+            ).fetchall()
+        return [Volume(day, events) for day, events in rows]
+
+    def version(self, stream: str) -> int | None:
+        """A stream's newest version; None when it is not there."""
+        table = self._open(stream)
+        return None if table is None else int(table.version())
+
+    def files_since(self, stream: str, before: int | None, version: int) -> dict[str, int]:
+        """The files that came to a stream, with their rows.
+
+        Args:
+            before: the version that is known; None for nothing.
+            version: up to which.
+        """
+        folder = str(self.staging(stream))
+        with _words(stream):
+            new = {file["path"]: file["num_records"] or 0 for file in _files(DeltaTable(folder, version=version))}
+            old = () if before is None else {file["path"] for file in _files(DeltaTable(folder, version=before))}
+        return {path: rows for path, rows in new.items() if path not in old}
+
+    def paths(self, stream: str) -> list[str]:
+        """The stream's files, with their folder."""
+        table = self._open(stream)
+        return [] if table is None else [str(self.staging(stream) / file["path"]) for file in _files(table)]
 
     def staging(self, stream: str) -> Path:
         if not _NAME.fullmatch(stream):

@@ -37,8 +37,8 @@ STEPS = (
     ("ledger.Ledger.part_done", 2),
     ("ledger.Ledger.begin_commit", 1),
     ("csv_import.commit", 1),
-    ("streams.Workspace.commit", 1),
-    ("streams.Workspace._create", 1),
+    ("streams.Streams.commit", 1),
+    ("streams.Streams._create", 1),
     ("streams.DeltaTable.create_write_transaction", 1),
     ("ledger.Ledger.finish", 1),
 )
@@ -59,7 +59,7 @@ SQL_STEPS = (
     ("ledger.Ledger.part_done", 1),
     ("ledger.Ledger.begin_commit", 1),
     ("sql_import.commit", 1),
-    ("streams.Workspace.commit", 1),
+    ("streams.Streams.commit", 1),
     ("ledger.Ledger.finish", 1),
 )
 
