@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lytics_azure_tui.lytics.protocol import Lytics
     from lytics_azure_tui.model.run import Run
     from lytics_azure_tui.runner.doctor import Check
+    from lytics_azure_tui.runner.forgetting import Report
     from lytics_azure_tui.runner.ledger import Ledger
     from lytics_azure_tui.runner.service import RunnerStatus
 
@@ -189,6 +190,17 @@ class Desk:
 
             self._lytics = Workspace(self.folder.data / "workspace")
         return self._lytics
+
+    def forget(self, value: str) -> Report:
+        """Removes everyone who has an identifier of this value, and says what that was.
+
+        Raises:
+            BadConfiguration: nobody has.
+            RetryLater: runs are at work.
+        """
+        from lytics_azure_tui.runner.service import forget
+
+        return forget(self.folder, value)
 
     # Jobs
 
