@@ -9,7 +9,7 @@ import json
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from lytics_azure_tui.model.run import Outcome, PartResult, Plan
 from tests.conftest import Storage
 from tests.integration.imports import START, Quiet
 
-Row = dict[str, str | None]
+Row = Mapping[str, str | None]
 
 
 @dataclass(slots=True)
