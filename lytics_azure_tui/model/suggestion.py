@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from unicodedata import combining, normalize
 
+from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.mapping import Affinity, FieldRule
 from lytics_azure_tui.model.user_field import SCORES, FieldKind, Merge, UserField
 
@@ -36,20 +37,17 @@ class Suggestion:
     plain: bool = False
 
 
-def suggest(
-    column: str, values: Sample = (), *, stream: str = "", known: Iterable[UserField] = (), write: Callable[[str], str]
-) -> Suggestion:
+def suggest(column: str, values: Sample = (), *, stream: str = "", known: Iterable[UserField] = ()) -> Suggestion:
     """What one column could become.
 
     Args:
         values: some of the column's.
         stream: its name may say what an `id` is of.
         known: fields of other mappings; one of the same name is taken as it is there.
-        write: a column's name as an expression writes it.
     """
     about = _About(column, _words(column), [value.strip() for value in values if value and value.strip()], stream)
     guess = next(found for look in _LOOKS if (found := look(about)) is not None)
-    return _agreeing(_suggestion(column, guess, write(column)), {field.name: field for field in known})
+    return _agreeing(_suggestion(column, guess, written_name(column)), {field.name: field for field in known})
 
 
 def suggestions(
@@ -59,7 +57,6 @@ def suggestions(
     stream: str = "",
     known: Iterable[UserField] = (),
     taken: Iterable[str] = (),
-    write: Callable[[str], str],
 ) -> list[Suggestion]:
     """All that a stream's columns suggest, in their order.
 
@@ -71,7 +68,7 @@ def suggestions(
     names = {name.casefold() for name in taken}
     fields = list(known)
     for column in columns:
-        made = suggest(column, values.get(column, ()), stream=stream, known=fields, write=write)
+        made = suggest(column, values.get(column, ()), stream=stream, known=fields)
         if not _words(column):
             made = _renamed(made, names)
         if not made.plain and made.rule.field.casefold() not in names:

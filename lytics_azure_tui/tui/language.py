@@ -1,17 +1,16 @@
-"""What the editors ask of the language: where a text is wrong, what could stand at a place, how a column is written."""
+"""What the editors ask of the language: what is wrong with a text and where, and what could stand at a place in it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
 from lytics_azure_tui.model.language.problem import LanguageProblem
-from lytics_azure_tui.model.language.tokens import KEYWORDS
 from lytics_azure_tui.model.user_field import FieldKind, UserField
 
 if TYPE_CHECKING:
+    from lytics_azure_tui.model.language.complete import Completions
     from lytics_azure_tui.tui.widgets.expression_input import Completer
 
 
@@ -68,15 +67,9 @@ def completer(
 ) -> Completer:
     """Completion over what is known at the moment of asking."""
 
-    def complete(text: str, cursor: int) -> object:
+    def complete(text: str, cursor: int) -> Completions:
         from lytics_azure_tui.model.language import complete as language
 
         return language.complete(text, cursor, fields(), audiences(), filter=filter)
 
-    return complete  # type: ignore[return-value]
-
-
-def written(name: str) -> str:
-    """A column or field as the language writes it."""
-    plain = re.fullmatch(r"[^\W\d]\w*", name) and name.upper() not in KEYWORDS
-    return name if plain else "`" + name.replace("`", "``") + "`"
+    return complete

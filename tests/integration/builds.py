@@ -12,8 +12,8 @@ from typing import Any
 
 from lytics_azure_tui.jobs import profile_build
 from lytics_azure_tui.jobs.kind import Context
-from lytics_azure_tui.jobs.stream_file import copied, staged
 from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.stream_file import copied, staged
 from lytics_azure_tui.lytics.workspace.head import Head
 from lytics_azure_tui.lytics.workspace.reader import Reader
 from lytics_azure_tui.lytics.workspace.tables import Tables

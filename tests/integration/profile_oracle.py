@@ -1,4 +1,4 @@
-"""What profiles of events must be, in plain Python over dictionaries: the merge operators one by one, as words say them."""
+"""What profiles of events must be, in plain Python over dictionaries: each merge operator as words say it."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Static
 
 from lytics_azure_tui.config import definitions
@@ -47,6 +48,11 @@ async def opened(pilot: Pilot[Any], world: World, slug: str | None, *keys: str) 
     await settled(pilot)
     await press(pilot, *keys)
     return screen
+
+
+def top(pilot: Pilot[Any]) -> Screen[Any]:
+    """The screen that is seen."""
+    return pilot.app.screen
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
@@ -445,11 +451,11 @@ async def test_leaving_asks_where_something_would_be_lost(world: World) -> None:
         screen = await opened(pilot, world, SLUG)
         await pilot.press("x", "escape")
         await settled(pilot)
-        if pilot.app.screen is screen:  # the first one closed the list
+        if top(pilot) is screen:  # the first one closed the list
             await press(pilot, "escape")
-        assert isinstance(pilot.app.screen, Confirm)
+        assert isinstance(top(pilot), Confirm)
         await press(pilot, "n")
-        assert pilot.app.screen is screen
+        assert top(pilot) is screen
 
 
 async def test_leaving_asks_nothing_where_nothing_would_be_lost(world: World) -> None:

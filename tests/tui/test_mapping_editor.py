@@ -71,6 +71,11 @@ def saved(world: World) -> StreamMapping | None:
     return next((mapping for mapping in found if mapping.stream == "customers"), None)
 
 
+def top(pilot: Pilot[Any]) -> Screen[Any]:
+    """The screen that is seen."""
+    return pilot.app.screen
+
+
 def errors(screen: Screen[Any]) -> dict[str, str]:
     """What the form says to be wrong."""
     return {
@@ -405,10 +410,10 @@ async def test_a_mapping_without_anything_in_it_goes(world: World) -> None:
 async def test_leaving_asks_where_something_would_be_lost(world: World) -> None:
     async with world.app().run_test(size=LARGE) as pilot:
         screen = await opened(pilot, world, "s", "escape")
-        assert isinstance(pilot.app.screen, Confirm)
+        assert isinstance(top(pilot), Confirm)
         await pilot.press("escape")
         await settled(pilot)
-        assert pilot.app.screen is screen
+        assert top(pilot) is screen
 
 
 async def test_leaving_asks_nothing_where_nothing_would_be_lost(world: World) -> None:

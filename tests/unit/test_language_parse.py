@@ -71,6 +71,10 @@ CONDITIONS: dict[str, tree.Condition] = {
     "OR (\n a > 1\n NOT b > 2\n)": tree.AnyOf(AT, (A, tree.Not(AT, B))),
     'AND (\n a\n NOT IN ("x")\n)': tree.AllOf(AT, (tree.Not(AT, tree.Among(AT, field("a"), (literal("x"),))),)),
     "AND (\n (a > 1)\n (b > 2)\n)": tree.AllOf(AT, (A, B)),
+    "AND (\n a > 1\n -2 == b\n)": tree.AllOf(AT, (A, tree.Comparison(AT, "==", literal(-2), field("b")))),
+    "AND (\n a > 2\n - 1\n)": tree.AllOf(
+        AT, (tree.Comparison(AT, ">", field("a"), tree.Arithmetic(AT, "-", literal(2), literal(1))),)
+    ),
     'contains(a, "x")': tree.Call(AT, "contains", (field("a"), literal("x"))),
     'NOT contains(a, "x")': tree.Not(AT, tree.Call(AT, "contains", (field("a"), literal("x")))),
     'NOT a CONTAINS ("x")': tree.Not(AT, tree.Contains(AT, field("a"), literal("x"))),

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.model.language.parse import parse_expression
+from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.language.tree import field_names
 from lytics_azure_tui.model.mapping import Affinity, FieldRule, StreamMapping, disagreements
 from lytics_azure_tui.model.suggestion import Suggestion, field_name, suggest, suggestions
 from lytics_azure_tui.model.user_field import SCORES, FieldKind, Merge, UserField
-from lytics_azure_tui.tui.language import written
 
 
 def of(column: str, *values: str, stream: str = "", known: tuple[UserField, ...] = ()) -> Suggestion:
     """What one column suggests."""
-    return suggest(column, values, stream=stream, known=known, write=written)
+    return suggest(column, values, stream=stream, known=known)
 
 
 def rule(column: str, *values: str, stream: str = "") -> FieldRule:
@@ -30,7 +30,7 @@ def rule(column: str, *values: str, stream: str = "") -> FieldRule:
 def test_an_address_becomes_the_strongest_identifier(column: str) -> None:
     made = rule(column, "Ada@example.com", "bo@example.org", "")
     assert (made.field, made.identifier, made.rank) == ("email", True, 1)
-    assert made.expression == f"email({written(column)})"
+    assert made.expression == f"email({written_name(column)})"
 
 
 def test_addresses_are_known_by_their_looks_but_may_be_somebody_elses() -> None:
@@ -186,12 +186,12 @@ def test_a_name_that_is_an_interest_elsewhere_gets_a_number() -> None:
 
 def test_all_that_a_stream_suggests_comes_once_in_the_order_of_the_columns() -> None:
     values = {"id": ["7"], "email": ["a@b.co"], "e_mail": ["c@d.eu"], "note": ["x"], "city": ["Oslo"], "spent": ["1.5"]}
-    found = suggestions(list(values), values, stream="customers", taken=["Spent"], write=written)
+    found = suggestions(list(values), values, stream="customers", taken=["Spent"])
     assert [made.rule.field for made in found] == ["customer_id", "email", "city"]
 
 
 def test_columns_in_other_letters_are_told_apart_by_numbers() -> None:
-    found = suggestions(["都市", "年齢"], {"都市": ["1"], "年齢": ["2.5"]}, write=written)
+    found = suggestions(["都市", "年齢"], {"都市": ["1"], "年齢": ["2.5"]})
     assert [made.rule.field for made in found] == ["field", "field_2"]
     assert field_name("Prénom") == "prenom"
 
@@ -227,7 +227,7 @@ cells = st.none() | st.text(max_size=20) | st.sampled_from(["1", "0.5", "yes", "
 def test_whatever_the_columns_the_suggestions_make_a_mapping(
     columns: list[tuple[str, list[str | None]]], stream: str
 ) -> None:
-    found = suggestions([name for name, _ in columns], dict(columns), stream=stream, write=written)
+    found = suggestions([name for name, _ in columns], dict(columns), stream=stream)
     fields = [made.rule for made in found if isinstance(made.rule, FieldRule)]
     mapping = StreamMapping(
         stream="s", fields=fields, affinities=[made.rule for made in found if isinstance(made.rule, Affinity)]

@@ -41,7 +41,7 @@ class Audiences:
             if opened is None:
                 return []
             rows = opened.ask(
-                'SELECT "at", size FROM sizes WHERE audience = ? ORDER BY build DESC LIMIT ?', [slug, limit]
+                'SELECT "at", size FROM sizes WHERE audience = ? ORDER BY "at" DESC LIMIT ?', [slug, limit]
             )
         return [AudienceSize(at, size) for at, size in reversed(rows)]
 

@@ -22,6 +22,7 @@ from lytics_azure_tui.errors import BadConfiguration, StartOver
 from lytics_azure_tui.lytics.workspace import assemble as assembling
 from lytics_azure_tui.lytics.workspace import identify as identifying
 from lytics_azure_tui.lytics.workspace import memberships
+from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.head import KEY, Current, Head, current, mappings_digest
 from lytics_azure_tui.lytics.workspace.mapped import mapped, nothing_mapped
 from lytics_azure_tui.lytics.workspace.merging import Field, fields_of
@@ -55,7 +56,7 @@ class Builds:
     tables: Tables
 
     def plan(self, definitions: Definitions, run_id: str, started: datetime, memory: int) -> BuildSpec | None:
-        """What a build would do; None when there is nothing to do.
+        """What a build would do; None when there is nothing to do. Finishes forgetting a person, if that was cut off.
 
         Args:
             started: the moment, UTC.
@@ -64,12 +65,12 @@ class Builds:
         Raises:
             BadConfiguration: the mappings contradict each other, or an expression cannot be used.
         """
+        Forgetting(self.streams, self.tables).finish()
         found = current(self.tables)
         head = found.head if found else None
         _check(definitions)
         rebuild = head is None or mappings_digest(head.defined().mappings) != mappings_digest(definitions.mappings)
-        before = {} if head is None or rebuild else head.streams
-        versions, files, columns, events = self._new(definitions, before)
+        versions, files, columns, events = self._new(definitions, None if rebuild else head)
         if head is None and not files:
             return None
         redefined = head is None or head.defined().dump()["audiences"] != definitions.dump()["audiences"]
@@ -105,17 +106,17 @@ class Builds:
         found = current(self.tables)
         now = datetime.now(UTC)
         if found is None:
-            return now if self._new(definitions, {})[1] else None
+            return now if self._new(definitions, None)[1] else None
         head = found.head
         if head.definitions != definitions.dump():
             return now
-        if self._new(definitions, head.streams)[1]:
+        if self._new(definitions, head)[1]:
             return now
         return datetime.fromisoformat(head.boundary) if head.boundary else None
 
     def behind(self, head: Head) -> int:
         """Events of mapped streams that are not in the profiles yet."""
-        return self._new(head.defined(), head.streams)[3]
+        return self._new(head.defined(), head)[3]
 
     # The steps
 
@@ -239,21 +240,25 @@ class Builds:
     # What they are made of
 
     def _new(
-        self, definitions: Definitions, before: dict[str, int]
+        self, definitions: Definitions, head: Head | None
     ) -> tuple[dict[str, int], dict[str, list[str]], dict[str, list[str]], int]:
-        """Of each mapped stream the version, the new files and the columns; and how many events are new."""
+        """Of each mapped stream the version, the files that a head does not have, and the columns; how many events."""
         versions, files, columns, events = dict[str, int](), dict[str, list[str]](), dict[str, list[str]](), 0
         for mapping in definitions.mappings:
-            version = self.streams.version(mapping.stream)
+            stream = mapping.stream
+            version = self.streams.version(stream)
             if version is None:
                 continue
-            versions[mapping.stream] = version
-            if before.get(mapping.stream) == version:
+            versions[stream] = version
+            before = None if head is None else head.streams.get(stream)
+            if before == version:
                 continue
-            new = self.streams.files_since(mapping.stream, before.get(mapping.stream), version)
+            new = self.streams.files_since(stream, before, version)
+            for path in () if head is None else head.replaced.get(stream, ()):
+                new.pop(path, None)
             if new:
-                files[mapping.stream] = sorted(new)
-                columns[mapping.stream] = self.streams.columns(mapping.stream)
+                files[stream] = sorted(new)
+                columns[stream] = self.streams.columns(stream)
                 events += sum(new.values())
         return versions, files, columns, events
 

@@ -30,10 +30,12 @@ class Head:
         versions: of the other tables.
         bases: for each table the build that wrote it anew; files of later builds are layers on it.
         streams: the version of each mapped stream that is in.
+        replaced: files of streams that are in as well: they stand for others that were, since someone was forgotten.
         definitions: mappings and audiences as they were, as `Definitions.dump` gives them.
         profiles, conflicts: how many there are.
         filled: for each field, in how many profiles it has a value.
         sizes: of the audiences.
+        forgotten: the last task of forgetting that is in.
         boundary: when an audience may next change by time alone, RFC 3339; None for never.
     """
 
@@ -48,6 +50,8 @@ class Head:
     filled: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     boundary: str | None = None
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
 
     def dump(self) -> str:
         """As JSON; `load` reads it."""

@@ -39,10 +39,12 @@ def midnight(moment: datetime) -> datetime:
 def figures(day: int) -> str:
     """Aggregates over a profile's days, `key`, each of which is there once: what `columns` needs."""
     return (
-        f"count(*) AS active, max(key) AS last_day, min(key) AS first_day, count(*) FILTER (key > {day - 30}) AS recent,"
+        f"count(*) AS active, max(key) AS last_day, min(key) AS first_day,"
+        f" count(*) FILTER (key > {day - 30}) AS recent,"
         f" count(*) FILTER (key > {day - 60} AND key <= {day - 30}) AS earlier,"
         # A bit for each week.
-        f" coalesce(bit_or(CASE WHEN {day} - key < {7 * _WEEKS} THEN 1 :: BIGINT << least(({day} - key) // 7, {_WEEKS}) END), 0) AS weeks"
+        f" coalesce(bit_or(CASE WHEN {day} - key < {7 * _WEEKS}"
+        f" THEN 1 :: BIGINT << least(({day} - key) // 7, {_WEEKS}) END), 0) AS weeks"
     )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE, SYSTEM_COLUMNS
@@ -177,6 +177,33 @@ class Streams:
             )
             _sync(self.staging(stream))
         return True
+
+    def replace(self, stream: str, run_id: str, files: Mapping[str, StagedFile | None]) -> None:
+        """Puts files in the place of others, once; the others are gone from the disk after that.
+
+        Args:
+            files: by the path of the one that is replaced; None leaves nothing in its place.
+        """
+        table = self._open(stream)
+        if table is None:
+            return
+        folder = self.staging(stream)
+        with _words(stream):
+            if table.transaction_version(run_id) is None:
+                now = int(datetime.now(UTC).timestamp() * 1000)
+                added = [_add(file, now) for file in files.values() if file is not None]
+                removed = [RemoveAction(path, True, now, (folder / path).stat().st_size, {}) for path in files]
+                table.create_write_transaction(
+                    [*removed, *added],
+                    mode="append",
+                    schema=table.schema(),
+                    commit_properties=CommitProperties(
+                        custom_metadata={"runId": run_id}, app_transactions=[Transaction(run_id, 1)]
+                    ),
+                )
+                _sync(folder)
+        for path in files:
+            (folder / path).unlink(missing_ok=True)
 
     def discard(self, stream: str, run_id: str) -> None:
         folder = self.staging(stream)

@@ -25,7 +25,7 @@ from typing import Any
 import duckdb
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.schema import ArrayType, Field, MapType, PrimitiveType, StructType
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 TABLES = ("profiles", "identities", "merges", "memberships", "transitions", "sizes")
 
@@ -102,11 +102,13 @@ class Tables:
         anew: bool,
         metadata: Mapping[str, str] | None = None,
         transaction: str | None = None,
+        instead: Sequence[str] = (),
     ) -> int:
         """Makes files part of a table.
 
         Args:
             anew: nothing else is left in it.
+            instead: names of files that are no part of it any more.
             transaction: a run's id, by which the commit is known.
 
         Returns:
@@ -121,8 +123,9 @@ class Tables:
         now = int(datetime.now(UTC).timestamp() * 1000)
         for file in files:
             _sync(folder / file.name)
+        removed = [RemoveAction(name, True, now, (folder / name).stat().st_size, {}) for name in instead]
         opened.create_write_transaction(
-            [_add(folder, file, now) for file in files],
+            [*removed, *(_add(folder, file, now) for file in files)],
             mode="overwrite" if anew else "append",
             schema=schema,
             commit_properties=CommitProperties(

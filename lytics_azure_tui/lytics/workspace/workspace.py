@@ -28,6 +28,7 @@ from lytics_azure_tui.lytics.protocol import (
 )
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
 from lytics_azure_tui.lytics.workspace.build import Builds
+from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.people import People
 from lytics_azure_tui.lytics.workspace.reader import Reader
 from lytics_azure_tui.lytics.workspace.streams import Streams
@@ -52,6 +53,7 @@ class Workspace:
         self.builds = Builds(self._streams, self._tables)
         self._people = People(self._streams, Reader(self._tables), self.builds)
         self._audiences = Audiences(Reader(self._tables))
+        self._forgetting = Forgetting(self._streams, self._tables)
 
     # Streams
 
@@ -122,7 +124,12 @@ class Workspace:
         return self._audiences.estimate(text, definitions, members=members, stopper=stopper)
 
     def forget(self, identifier: Identifier) -> Forgotten:
-        raise NotImplementedError
+        """Removes a person; nothing else may be at work in the workspace meanwhile.
+
+        What was cut off is finished by the next call, or by the next build. Events that lie in files which no commit
+        has shown yet are not looked at.
+        """
+        return self._forgetting.forget(identifier)
 
     # Builds
 

@@ -19,6 +19,7 @@ from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.form import Ask, Kind, Question
 from lytics_azure_tui.model.job import slug as file_name
 from lytics_azure_tui.model.language.parse import LanguageProblem, parse_filter
+from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.language.tree import field_names
 from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.user_field import UserField
@@ -26,7 +27,7 @@ from lytics_azure_tui.tui.answers import blank, check
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count, rough, when
-from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence, written
+from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence
 from lytics_azure_tui.tui.profile_facts import events_of, last_seen, telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.editor import Editor
@@ -375,7 +376,7 @@ class AudienceEditor(Editor):
         if name is not None:
             code = self.query_one(Expression)
             self.set_focus(code.line)
-            code.insert(written(name))
+            code.insert(written_name(name))
 
     def action_save(self) -> None:
         """Saves, if all of it holds."""

@@ -17,12 +17,13 @@ from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, Stopper, StreamField, Trial
+from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping, disagreements
 from lytics_azure_tui.model.suggestion import suggest, suggestions
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
-from lytics_azure_tui.tui.language import column_fields, completer, problem_with, written
+from lytics_azure_tui.tui.language import column_fields, completer, problem_with
 from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
 from lytics_azure_tui.tui.profile_facts import telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
@@ -299,7 +300,6 @@ class MappingEditor(Editor):
             stream=self._stream,
             known=self._others().user_fields(),
             taken=[part.field for _, part in self._draft.parts()],
-            write=written,
         )
         taken = self._draft.take(found)
         self.say(f"{taken} user fields taken. u takes them back." if taken else "The columns suggest nothing more.")
@@ -314,7 +314,6 @@ class MappingEditor(Editor):
                 ground.values().get(column, ()),
                 stream=self._stream,
                 known=self._others().user_fields(),
-                write=written,
             )
             kind = "interest" if isinstance(made.rule, Affinity) else "user field"
             self._form(f"New {kind} from {column}", made.rule, type(made.rule), None)
@@ -323,9 +322,9 @@ class MappingEditor(Editor):
         """An interest by the column under the cursor."""
         column, ground = self._column, self._ground
         if column is not None and ground is not None:
-            made = suggest(column, (), write=written).rule
+            made = suggest(column).rule
             name = made.field.removesuffix("_interest")
-            item = Affinity(field=f"{name}_interest", expression=written(column))
+            item = Affinity(field=f"{name}_interest", expression=written_name(column))
             self._form(f"New interest from {column}", item, Affinity, None)
 
     def action_edit(self) -> None:
@@ -381,8 +380,7 @@ class MappingEditor(Editor):
             part,
             kind=kind,
             stream=self._stream,
-            expression=completer(lambda: fields, filter=False),
-            condition=completer(lambda: fields, filter=True),
+            complete=completer(lambda: fields, filter=False),
             judge=lambda text, is_condition: problem_with(text, names, condition=is_condition),
             attempt=partial(self._attempt, key),
         )

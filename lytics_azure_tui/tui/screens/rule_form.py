@@ -150,7 +150,8 @@ _WHERE = (
     ),
 )
 CONDITIONS = ("guard", "where")
-"""Those of the texts that are conditions."""
+TEXTS = ("expression", *CONDITIONS)
+"""Fields that are written in the language."""
 
 
 @dataclass(frozen=True)
@@ -178,21 +179,20 @@ class RuleForm(ModalScreen[BaseModel | None]):
         *,
         kind: type[FieldRule] | type[Affinity] | type[StreamMapping],
         stream: str,
-        expression: Completer,
-        condition: Completer,
+        complete: Completer,
         judge: Judge,
         attempt: Attempt,
     ) -> None:
         """Opens with a part; None is an empty one.
 
         Args:
-            expression, condition: what could stand at a place of each.
+            complete: what could stand at a place of an expression or a condition.
             judge: looks at each of them.
             attempt: tries what is entered.
         """
         super().__init__()
         self._title, self._judge, self._attempt = title, judge, attempt
-        self._completers = {"expression": expression, **dict.fromkeys(CONDITIONS, condition)}
+        self._complete = complete
         self._shape = {
             FieldRule: _Shape(FieldRule, _RULE),
             Affinity: _Shape(Affinity, _INTEREST),
@@ -223,8 +223,8 @@ class RuleForm(ModalScreen[BaseModel | None]):
     def _controls(self) -> dict[str, Widget]:
         names = {question.name for question in self._shape.questions}
         found: dict[str, Widget] = {
-            name: Expression(self._answers[name], complete=completer, id=f"rule-{name}")
-            for name, completer in self._completers.items()
+            name: Expression(self._answers[name], complete=self._complete, id=f"rule-{name}")
+            for name in TEXTS
             if name in names
         }
         if "merge" in names:
@@ -259,7 +259,7 @@ class RuleForm(ModalScreen[BaseModel | None]):
 
     async def _built(self) -> tuple[BaseModel | None, dict[str, str]]:
         """The part, or None and a sentence for each field that is wrong; "" is about several of them."""
-        shape, texts = self._shape, {name: self._answers.get(name) for name in self._completers}
+        shape, texts = self._shape, {name: self._answers.get(name) for name in TEXTS}
         built, wrong = check(shape.model, shape.questions, self._answers, **shape.fixed)
 
         def judged() -> dict[str, LanguageProblem]:

@@ -28,7 +28,7 @@ Completer = Callable[[str, int], "Completions"]
 """Of a text and a place in it, counted in characters from 0."""
 
 SHOWN = 8
-WIDEST = 64
+WIDEST, WIDEST_NAME = 68, 28
 _TOKENS = re.compile(
     r'(?P<comment>--[^\n]*)|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<name>`[^`]*`?|\'[^\']*\'?)|(?P<word>[^\W\d][\w.]*)'
 )
@@ -206,14 +206,16 @@ class Expression(Widget):
         typed = text[found.start : cursor]
         self._start, self._items, self._at = found.start, found.items, self.line.cursor_location
         self._led = asked
-        if not self._items or not (typed.strip() or asked) or (len(self._items) == 1 and self._items[0].text == typed):
+        if not self._items or not (typed.strip() or asked):
             self.shut()
             return
-        width = min(max(len(plain(item.text)) for item in self._items), 40)
-        self._list.set_options([Option(_line(item, width)) for item in self._items])
+        width = min(max(len(plain(_shown(item)[0])) for item in self._items), WIDEST_NAME)
+        # Two cells stay free at the sides, and one for the scroll bar.
+        lines = [_line(item, width, min(WIDEST, self.screen.size.width) - 3) for item in self._items]
+        self._list.set_options([Option(line) for line in lines])
         self._list.highlighted = 0
         self.add_class("-open")
-        self._place(max(_line(item, width).cell_length for item in self._items) + 2)
+        self._place(max(line.cell_length for line in lines) + 2)
 
     def _place(self, width: int) -> None:
         """Below the cursor, or above it where there is no room below."""
@@ -222,7 +224,7 @@ class Expression(Widget):
         below = self.screen.size.height - cursor.y - 1
         y = cursor.y + 1 if below > height else max(cursor.y - height, 0)
         typed = self._cursor - self._start
-        self._list.styles.width = min(width + (len(self._items) > SHOWN), WIDEST, self.screen.size.width)
+        self._list.styles.width = width + (len(self._items) > SHOWN)
         self._list.styles.height = height
         # By itself it would stand below the text, at its left.
         self._list.styles.offset = Offset(cursor.x - typed - 1, y) - Offset(self.region.x, self.line.region.bottom)
@@ -239,13 +241,21 @@ class Expression(Widget):
     def _take(self, index: int) -> None:
         item, cursor = self._items[index], self._cursor
         text, back = item.text, 0
-        if item.kind == "function" and not text.endswith(")") and not self.line.text[cursor:].startswith("("):
-            text, back = f"{text.removesuffix('(')}()", 1
+        if item.kind == "function":
+            has_brackets = self.line.text[cursor:].startswith("(")
+            text, back = (text.removesuffix("("), 0) if has_brackets else (f"{text})", 1)
         self.shut()
         self._taking = True
         self.line.replace(text, self._location(self._start), self.line.cursor_location)
         if back:
             self.line.move_cursor_relative(columns=-back)
+
+    def _is_whole(self) -> bool:
+        """Whether what has been typed is by itself one of the things that could stand there."""
+        text, cursor = self.line.text, self._cursor
+        typed = text[self._start : cursor].casefold()
+        before = self._complete(text[: cursor - 1] + text[cursor:], cursor - 1)
+        return any(item.text.casefold() == typed for item in before.items)
 
     # What the operator does
 
@@ -269,8 +279,7 @@ class Expression(Widget):
             case "tab":
                 self._take(at)
             case "enter":
-                typed = self.line.text[self._start : self._cursor]
-                if not self._led and typed == self._items[at].text:  # the word is whole: a new line is meant
+                if not self._led and self._is_whole():  # the word is there: a new line is meant
                     self.shut()
                     return self.led_by(key)
                 self._take(at)
@@ -315,9 +324,19 @@ def wrong_part(line: str, column: int) -> tuple[int, int]:
     return start, word.end() if word else start + 1
 
 
-def _line(item: Completion, width: int) -> Content:
-    kind = "" if item.kind in ("keyword", "field") else f"{item.kind}  "
-    return Content.assemble(content(item.text.ljust(width), cells=width), "  ", content(kind + item.help, "dim"))
+def _shown(item: Completion) -> tuple[str, str]:
+    """What stands at the left, and what is said about it: of a function, what it takes, too."""
+    if item.kind == "function":
+        signature, _, about = item.help.partition(": ")
+        return signature, about
+    return item.text, item.help or item.kind
+
+
+def _line(item: Completion, width: int, cells: int) -> Content:
+    name, about = _shown(item)
+    shown = content(name, cells=width)
+    gap = " " * (width - shown.cell_length + 2)
+    return Content.assemble(shown, gap, content(about, "dim", max(cells - width - 2, 0)))
 
 
 def _clean(text: object) -> str:

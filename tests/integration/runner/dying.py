@@ -115,10 +115,10 @@ def arm() -> None:
     owner: Any = modules[first]
     for part in path:
         owner = getattr(owner, part)
-    setattr(owner, last, _dying(getattr(owner, last), when, int(call), Path(mark)))
+    setattr(owner, last, dying(getattr(owner, last), when, int(call), Path(mark)))
 
 
-def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
+def dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
     lock = threading.Lock()
     calls = 0
 
@@ -130,7 +130,7 @@ def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Ca
         os.kill(os.getpid(), signal.SIGKILL)
 
     @functools.wraps(function)
-    def dying(*args: Any, **kwargs: Any) -> Any:
+    def deadly(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         with lock:
             calls += 1
@@ -142,4 +142,4 @@ def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Ca
             die()
         return result
 
-    return dying
+    return deadly
