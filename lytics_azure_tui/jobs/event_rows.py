@@ -65,14 +65,7 @@ class EventRows:
     @property
     def header(self) -> tuple[str, ...]:
         """The names of all columns of the file. A stream's own that is called as one of ours gets a number."""
-        names = [EVENT_TIME, STREAM]
-        folded = {name.casefold() for name in (*names, *self.columns)}
-        for name in self.columns:
-            given, number = name, 2
-            while name.casefold() in (EVENT_TIME, STREAM) and given.casefold() in folded:
-                given, number = f"{name}_{number}", number + 1
-            names.append(given)
-        return tuple(names)
+        return header((EVENT_TIME, STREAM), self.columns)
 
     def figures(self, connection: duckdb.DuckDBPyConnection) -> tuple[int, datetime | None, datetime | None]:
         """(how many there are, the first event's time, the last one's)."""
@@ -98,8 +91,8 @@ class EventRows:
             own = [quoted(name) if name.casefold() in there else "NULL::VARCHAR" for name in self.columns]
             values = [f"strftime({EVENT_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')", literal(piece.stream), *own]
             if defuse:
-                values[2:] = [value if value.startswith("NULL") else _defused(value) for value in own]
-            names = [_defused_name(name) if defuse else name for name in self.header]
+                values[2:] = [value if value.startswith("NULL") else defused(value) for value in own]
+            names = [defused_name(name) if defuse else name for name in self.header]
             chosen = ", ".join(f"{value} AS {quoted(name)}" for value, name in zip(values, names, strict=True))
             yield f"SELECT {chosen} {self._source(piece)}"
 
@@ -157,6 +150,33 @@ def united(columns: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+def header(ours: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, ours first; one of the others that is called as one of ours gets a number."""
+    names = list(ours)
+    folded = {name.casefold() for name in (*ours, *own)}
+    for name in own:
+        given, number = name, 2
+        while name.casefold() in ours and given.casefold() in folded:
+            given, number = f"{name}_{number}", number + 1
+        names.append(given)
+    return tuple(names)
+
+
+def defused(text: str) -> str:
+    """SQL that puts ' before what a spreadsheet would take for a formula.
+
+    Args:
+        text: SQL of VARCHAR.
+    """
+    formula = f"regexp_full_match({text}, {literal(_FORMULA)}) AND NOT regexp_full_match({text}, {literal(_NUMBER)})"
+    return f"CASE WHEN {formula} THEN '''' || {text} ELSE {text} END"
+
+
+def defused_name(name: str) -> str:
+    """The same for the name of a column."""
+    return f"'{name}" if name[0] in "=+-@\t\r" else name
+
+
 def _grouped(files: Iterable[EventFile]) -> Iterator[list[EventFile]]:
     group: list[EventFile] = []
     for file in files:
@@ -172,15 +192,6 @@ def _may_hold(file: EventFile, start: str | None, end: str | None) -> bool:
     if start is not None and file.last is not None and file.last.date().isoformat() < start:
         return False
     return end is None or file.first is None or file.first.date().isoformat() < end
-
-
-def _defused(text: str) -> str:
-    formula = f"regexp_full_match({text}, {literal(_FORMULA)}) AND NOT regexp_full_match({text}, {literal(_NUMBER)})"
-    return f"CASE WHEN {formula} THEN '''' || {text} ELSE {text} END"
-
-
-def _defused_name(name: str) -> str:
-    return f"'{name}" if name[0] in "=+-@\t\r" else name
 
 
 def _list(files: Sequence[str]) -> str:
