@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from lytics_azure_tui import __version__
 from lytics_azure_tui.azure.event_hub_errors import translated
 from lytics_azure_tui.errors import RetryLater
 from lytics_azure_tui.model.connection_string import EventHubConnection
+
+# What the SDK warns of is told by its errors; without a handler Python would write it over the screen.
+logging.getLogger("azure.eventhub").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 OPEN_SECONDS = 30.0
@@ -90,9 +94,13 @@ class EventHub:
             return bounded(work, OPEN_SECONDS, what, self._connection)
 
 
-def consumer(connection: EventHubConnection, group: str) -> EventHubConsumerClient:
-    """The SDK's client to receive; it opens no connection yet."""
-    return EventHubConsumerClient(consumer_group=group, **_setup(connection))
+def consumer(connection: EventHubConnection, group: str, again: float) -> EventHubConsumerClient:
+    """The SDK's client to receive; it opens no connection yet.
+
+    Args:
+        again: seconds after which it connects again when the connection was lost.
+    """
+    return EventHubConsumerClient(consumer_group=group, load_balancing_interval=again, **_setup(connection))
 
 
 def close(client: EventHubProducerClient | EventHubConsumerClient) -> None:

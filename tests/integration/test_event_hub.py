@@ -6,10 +6,12 @@ import socket
 from collections.abc import Callable
 
 import pytest
+from azure.eventhub import EventData
 
 from lytics_azure_tui.azure import event_hub
 from lytics_azure_tui.azure.checks import check
 from lytics_azure_tui.azure.event_hub import EventHub
+from lytics_azure_tui.azure.event_hub_tail import HubTail, Received
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 from lytics_azure_tui.model.authorization import AzureEventHub
 from lytics_azure_tui.model.connection_string import EventHubConnection
@@ -18,6 +20,7 @@ from lytics_azure_tui.runner.doctor.access import rights
 from lytics_azure_tui.runner.doctor.check import State
 from lytics_azure_tui.sandbox.event_hub import EventHubServer
 from lytics_azure_tui.sandbox.event_hub.server import LISTENER, SENDER
+from tests.hubs import producer, until
 
 
 def authorization(secret: Secret, hub: str | None = None) -> AzureEventHub:
@@ -105,3 +108,48 @@ def test_who_never_answers_is_not_waited_for_for_ever(monkeypatch: pytest.Monkey
 def test_a_server_without_encryption_is_not_spoken_to_in_the_clear(event_hubs: EventHubServer) -> None:
     with EventHub(_at(event_hubs.port, tls=True)) as hub, pytest.raises(BadConfiguration, match="certificate"):
         hub.about()
+
+
+def test_a_tail_shows_what_is_there_and_what_comes_and_goes_on_after_a_lost_connection(
+    event_hubs: EventHubServer,
+) -> None:
+    event_hubs.create("tailed", 2)
+    connection = event_hubs.connection("tailed")
+    with producer(connection) as client:
+        client.send_batch([EventData(str(n)) for n in range(40)], partition_id="0")
+    seen: list[Received] = []
+    tail = HubTail(EventHubConnection.parse(connection))
+
+    def shows(body: bytes) -> bool:
+        seen.extend(tail.news().events)
+        return any(event.body == body for event in seen)
+
+    try:
+        until(lambda: shows(b"39"))
+        assert [event.sequence for event in seen] == list(range(15, 40)), "the newest 25"
+        with producer(connection) as client:
+            client.send_batch([EventData("live")], partition_id="1")
+        until(lambda: shows(b"live"))
+        event_hubs.cut()
+        with producer(connection) as client:
+            client.send_batch([EventData("later")], partition_id="0")
+        until(lambda: shows(b"later"))
+        assert [event.body for event in seen if event.partition == "0"] == [
+            *(str(n).encode() for n in range(15, 40)),
+            b"later",
+        ]
+    finally:
+        tail.close()
+
+
+def test_a_tail_without_the_right_to_listen_says_so(event_hubs: EventHubServer) -> None:
+    tail = HubTail(EventHubConnection.parse(event_hubs.connection(event_hubs.hub, SENDER)))
+    found: list[LyazureError | None] = []
+
+    def refused() -> bool:
+        found.append(tail.news().error)
+        return found[-1] is not None
+
+    until(refused)
+    tail.close()
+    assert isinstance(found[-1], NotAuthorised)
