@@ -13,7 +13,7 @@ from measuring import Failed, Taken, settle, watched
 
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import variable
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig

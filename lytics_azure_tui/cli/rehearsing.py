@@ -15,7 +15,7 @@ from lytics_azure_tui.config.secrets import SecretStore, unlock
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.jobs.kind import Rehearsal
 from lytics_azure_tui.jobs.rehearsal import rehearse
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import JobState

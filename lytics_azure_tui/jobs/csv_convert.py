@@ -22,10 +22,10 @@ import duckdb
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
-from lytics_azure_tui.jobs.stream_file import copied, hashed, staged, system_columns
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_time
 from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.lytics.stream_file import copied, hashed, staged, system_columns
 
 T = TypeVar("T")
 

@@ -25,10 +25,10 @@ from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Sink, authorization
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.jobs.sql_slice import TIMELESS, Slice
-from lytics_azure_tui.jobs.stream_file import hashed, sync, system_columns, write
 from lytics_azure_tui.jobs.text_columns import TextColumns
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.lytics.stream_file import hashed, sync, system_columns, write
 from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.run import Part, PartResult
 from lytics_azure_tui.model.sql_import import SqlImport

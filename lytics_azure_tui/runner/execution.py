@@ -238,6 +238,6 @@ def _job_of(ledger: Ledger, run: Run) -> Job:
 
 
 def _workspace(root: Path) -> Lytics:
-    from lytics_azure_tui.lytics.workspace.streams import Workspace
+    from lytics_azure_tui.lytics.workspace.workspace import Workspace
 
     return Workspace(root)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lytics_azure_tui.lytics.protocol import Lytics
     from lytics_azure_tui.model.run import Run
     from lytics_azure_tui.runner.doctor import Check
+    from lytics_azure_tui.runner.forgetting import Report
     from lytics_azure_tui.runner.ledger import Ledger
     from lytics_azure_tui.runner.service import RunnerStatus
 
@@ -196,10 +197,21 @@ class Desk:
     def lytics(self) -> Lytics:
         """The workspace with the streams."""
         if self._lytics is None:
-            from lytics_azure_tui.lytics.workspace.streams import Workspace
+            from lytics_azure_tui.lytics.workspace.workspace import Workspace
 
             self._lytics = Workspace(self.folder.data / "workspace")
         return self._lytics
+
+    def forget(self, value: str) -> Report:
+        """Removes everyone who has an identifier of this value, and says what that was.
+
+        Raises:
+            BadConfiguration: nobody has.
+            RetryLater: runs are at work.
+        """
+        from lytics_azure_tui.runner.service import forget
+
+        return forget(self.folder, value)
 
     # Jobs
 

@@ -17,7 +17,7 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.connection_string import StorageConnection
 from lytics_azure_tui.model.secret import Secret

@@ -11,7 +11,7 @@ from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.duck import database
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig

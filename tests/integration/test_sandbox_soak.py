@@ -17,7 +17,7 @@ import pytest
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.lytics.columns import INGEST_TIME, RUN_ID
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.sandbox import sample_data
 from lytics_azure_tui.sandbox.azurite import Azurite
 from lytics_azure_tui.sandbox.demo import SAVED_IMPORTS, configure, sample_files

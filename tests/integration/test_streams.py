@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from lytics_azure_tui.errors import BadConfiguration, StartOver
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.protocol import StagedFile
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 
 
 def stage(workspace: Workspace, run: str, columns: Sequence[str], rows: int = 3) -> StagedFile:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +24,12 @@ from typing import Any
 from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import AddAction
+from deltalake.transaction import AddAction, RemoveAction
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE, SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.duck import database, quoted
-from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo
+from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo, Volume
 
 _TEXT = PrimitiveType("string")
 _SYSTEM_TYPES = {
@@ -42,8 +42,8 @@ _SYSTEM_TYPES = {
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-class Workspace:
-    """The embedded Lytics in a folder; fulfils `lytics.protocol.Lytics`.
+class Streams:
+    """The streams in a folder.
 
     Args:
         root: its folder; made when the first stream is.
@@ -94,6 +94,47 @@ class Workspace:
             ).fetchall()
         return Preview(tuple(names), tuple(rows))
 
+    def volume(self, stream: str, days: int = 60) -> list[Volume]:
+        files = self.paths(stream)
+        if not files:
+            return []
+        counted = (
+            f"SELECT CAST({EVENT_TIME} AS DATE) AS day, count(*) AS events FROM read_parquet($files)"
+            f" WHERE {EVENT_TIME} IS NOT NULL GROUP BY day"
+        )
+        with database(memory=256 << 20) as connection:
+            rows = connection.execute(
+                f"WITH counted AS ({counted}), newest AS (SELECT max(day) AS last FROM counted)"
+                " SELECT CAST(d AS DATE), coalesce(events, 0) FROM newest,"
+                " unnest(generate_series(last - CAST($days - 1 AS INTEGER), last, INTERVAL 1 DAY)) t(d)"
+                " LEFT JOIN counted ON day = CAST(d AS DATE) ORDER BY d",
+                {"files": files, "days": days},
+            ).fetchall()
+        return [Volume(day, events) for day, events in rows]
+
+    def version(self, stream: str) -> int | None:
+        """A stream's newest version; None when it is not there."""
+        table = self._open(stream)
+        return None if table is None else int(table.version())
+
+    def files_since(self, stream: str, before: int | None, version: int) -> dict[str, int]:
+        """The files that came to a stream, with their rows.
+
+        Args:
+            before: the version that is known; None for nothing.
+            version: up to which.
+        """
+        folder = str(self.staging(stream))
+        with _words(stream):
+            new = {file["path"]: file["num_records"] or 0 for file in _files(DeltaTable(folder, version=version))}
+            old = () if before is None else {file["path"] for file in _files(DeltaTable(folder, version=before))}
+        return {path: rows for path, rows in new.items() if path not in old}
+
+    def paths(self, stream: str) -> list[str]:
+        """The stream's files, with their folder."""
+        table = self._open(stream)
+        return [] if table is None else [str(self.staging(stream) / file["path"]) for file in _files(table)]
+
     def staging(self, stream: str) -> Path:
         if not _NAME.fullmatch(stream):
             raise BadConfiguration(
@@ -120,6 +161,33 @@ class Workspace:
             )
             _sync(self.staging(stream))
         return True
+
+    def replace(self, stream: str, run_id: str, files: Mapping[str, StagedFile | None]) -> None:
+        """Puts files in the place of others, once; the others are gone from the disk after that.
+
+        Args:
+            files: by the path of the one that is replaced; None leaves nothing in its place.
+        """
+        table = self._open(stream)
+        if table is None:
+            return
+        folder = self.staging(stream)
+        with _words(stream):
+            if table.transaction_version(run_id) is None:
+                now = int(datetime.now(UTC).timestamp() * 1000)
+                added = [_add(file, now) for file in files.values() if file is not None]
+                removed = [RemoveAction(path, True, now, (folder / path).stat().st_size, {}) for path in files]
+                table.create_write_transaction(
+                    [*removed, *added],
+                    mode="append",
+                    schema=table.schema(),
+                    commit_properties=CommitProperties(
+                        custom_metadata={"runId": run_id}, app_transactions=[Transaction(run_id, 1)]
+                    ),
+                )
+                _sync(folder)
+        for path in files:
+            (folder / path).unlink(missing_ok=True)
 
     def discard(self, stream: str, run_id: str) -> None:
         folder = self.staging(stream)

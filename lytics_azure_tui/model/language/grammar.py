@@ -95,6 +95,17 @@ def read(lark: Lark, start: str, text: str, found: Sequence[Token]) -> Any:
         return Stopped(token, frozenset(reading.accepts()))
 
 
+def following(lark: Lark, start: str, text: str, found: Sequence[Token]) -> frozenset[str] | None:
+    """The kinds of tokens that could stand behind others; None where those do not make sense already."""
+    reading: Any = lark.parse_interactive(start=start)
+    try:
+        for token in found:
+            reading.feed_token(_terminal(text, token))
+    except (UnexpectedToken, SyntaxProblem):
+        return None
+    return frozenset(reading.accepts())
+
+
 def _terminal(text: str, token: Token) -> Terminal:
     at = place(text, token.start)
     return Terminal(token.kind, token.text, token.start, at.line, at.column, end_pos=token.end)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lytics_azure_tui.model.language.problem import LanguageProblem, SyntaxProblem
-from lytics_azure_tui.model.language.tokens import Stopped, place, tokens
+from lytics_azure_tui.model.language.tokens import Stopped, Token, place, tokens
 from lytics_azure_tui.model.language.tree import Condition, Expression, Filter, Node, Place, children
 
 if TYPE_CHECKING:
@@ -53,10 +54,22 @@ def language() -> Lark:
     return parser()
 
 
+def accepted(text: str, found: Sequence[Token], *, statement: bool) -> frozenset[str] | None:
+    """The kinds of tokens that could follow; None where the tokens are not the beginning of a sentence.
+
+    Args:
+        text: from which the tokens are.
+        statement: it begins with FILTER.
+    """
+    from lytics_azure_tui.model.language.grammar import following
+
+    return following(language(), "filter" if statement else "disjunction", text, found)
+
+
 def _parsed(text: str, start: str) -> Any:
     from lytics_azure_tui.model.language.grammar import read
 
-    reading = read(language(), start, text, tokens(text))
+    reading = read(language(), start, text, tokens(text, statement=start == "filter"))
     if isinstance(reading, Stopped):
         raise _explained(text, reading)
     deep = _too_deep(reading.condition if isinstance(reading, Filter) else reading)

@@ -21,8 +21,9 @@ class Token(NamedTuple):
     """A piece of text.
 
     Attributes:
-        kind: a keyword; or NAME, FUNCTION (a name before a bracket), STRING, NUMBER, EQUAL, COMPARE, SIGN (+ or -), STAR,
-            FACTOR (/ or %), BOTH (&&), EITHER (||), LPAR, RPAR, COMMA; or BREAK, a line break that parts conditions.
+        kind: a keyword; or NAME, FUNCTION (a name before a bracket), STRING, NUMBER, EQUAL, COMPARE, SIGN (+ or -),
+            STAR, FACTOR (/ or %), BOTH (&&), EITHER (||), LPAR, RPAR, COMMA; or BREAK, a line break that parts
+            conditions.
         text: as it is written.
         start, end: its place, in characters.
     """
@@ -83,13 +84,16 @@ def place(text: str, position: int) -> Place:
     return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
-def tokens(text: str) -> list[Token]:
+def tokens(text: str, *, statement: bool) -> list[Token]:
     """All tokens of a text.
+
+    Args:
+        statement: it is to begin with FILTER; filter( … ) at the beginning is no function.
 
     Raises:
         SyntaxProblem: a character that begins nothing, or a quotation mark without its partner.
     """
-    return _settled(_pieces(text))
+    return _settled(_pieces(text), statement)
 
 
 def names(token: str) -> tuple[str, ...]:
@@ -97,6 +101,16 @@ def names(token: str) -> tuple[str, ...]:
     return tuple(
         part[1:-1].replace(part[0] * 2, part[0]) if part[0] in "`'" else part for part in re.findall(_PART, token)
     )
+
+
+def written_name(name: str) -> str:
+    """A field's name as a text writes it: in backquotes where it would be read as something else."""
+    try:
+        plain = tokens(name, statement=False)
+    except SyntaxProblem:
+        plain = []
+    bare = len(plain) == 1 and plain[0].kind == "NAME" and names(name) == (name,)
+    return name if bare else "`" + name.replace("`", "``") + "`"
 
 
 def whole(token: str) -> str:
@@ -142,7 +156,7 @@ def _stray(text: str, position: int) -> SyntaxProblem:
     return SyntaxProblem(f"{mark!r} means nothing here", at.line, at.column)
 
 
-def _settled(pieces: Sequence[Token]) -> list[Token]:
+def _settled(pieces: Sequence[Token], statement: bool) -> list[Token]:
     """Names before a bracket become functions, line breaks that part conditions stay, others go."""
     found = list[Token]()
     # For each bracket that is open, whether it is that of AND ( … ) or OR ( … ).
@@ -150,28 +164,28 @@ def _settled(pieces: Sequence[Token]) -> list[Token]:
     for index, token in enumerate(pieces):
         kind = token.kind
         if kind == "BREAK":
-            following = islice((piece.kind for piece in islice(pieces, index + 1, None) if piece.kind != "BREAK"), 2)
-            if lists and lists[-1] and found[-1].kind in _ENDS and _begins(*following):
+            following = list(islice((piece for piece in islice(pieces, index + 1, None) if piece.kind != "BREAK"), 2))
+            if lists and lists[-1] and found[-1].kind in _ENDS and _begins(following):
                 found.append(token)
             continue
         if kind == "LPAR":
             lists.append(found[-1].kind in ("AND", "OR") and not _ended(found, 2) if found else False)
         elif kind == "RPAR" and lists:
             lists.pop()
-        elif index + 1 < len(pieces) and pieces[index + 1].kind == "LPAR" and _is_function(kind, found):
+        elif index + 1 < len(pieces) and pieces[index + 1].kind == "LPAR" and _is_function(kind, found, statement):
             kind = "FUNCTION"
         found.append(token._replace(kind=kind))
     return found
 
 
-def _is_function(kind: str, before: Sequence[Token]) -> bool:
+def _is_function(kind: str, before: Sequence[Token], statement: bool) -> bool:
     """Whether a word before a bracket is a function; contains and its like are one only where a value must stand."""
     if kind not in _BOTH:
         return kind == "NAME"
     back = 1
     while back <= len(before) and before[-back].kind == "NOT":
         back += 1
-    return bool(before) and not _ended(before, back)
+    return not _ended(before, back) and bool(before or not statement)
 
 
 def _ended(found: Sequence[Token], back: int) -> bool:
@@ -179,8 +193,12 @@ def _ended(found: Sequence[Token], back: int) -> bool:
     return len(found) >= back and found[-back].kind in _ENDS
 
 
-def _begins(first: str = "", second: str = "") -> bool:
+def _begins(following: Sequence[Token]) -> bool:
     """Whether tokens begin a condition, and do not go on with the one before."""
+    first, second = (*(token.kind for token in following), "", "")[:2]
     if first == "NOT":
         return second not in _INFIX
+    if first == "SIGN":
+        # A number with its sign begins; a sign that stands alone is that of a sum.
+        return second == "NUMBER" and following[0].end == following[1].start
     return first in _STARTS or (first in ("AND", "OR") and second == "LPAR")

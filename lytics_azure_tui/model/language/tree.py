@@ -1,4 +1,4 @@
-"""The tree of a filter or an expression. Whatever stands for a value may also be a condition, and is then true or false."""
+"""The tree of a filter or an expression. Where a value may stand a condition may as well: it is then true or false."""
 
 from __future__ import annotations
 

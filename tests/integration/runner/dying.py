@@ -37,8 +37,8 @@ STEPS = (
     ("ledger.Ledger.part_done", 2),
     ("ledger.Ledger.begin_commit", 1),
     ("csv_import.commit", 1),
-    ("streams.Workspace.commit", 1),
-    ("streams.Workspace._create", 1),
+    ("streams.Streams.commit", 1),
+    ("streams.Streams._create", 1),
     ("streams.DeltaTable.create_write_transaction", 1),
     ("ledger.Ledger.finish", 1),
 )
@@ -59,7 +59,7 @@ SQL_STEPS = (
     ("ledger.Ledger.part_done", 1),
     ("ledger.Ledger.begin_commit", 1),
     ("sql_import.commit", 1),
-    ("streams.Workspace.commit", 1),
+    ("streams.Streams.commit", 1),
     ("ledger.Ledger.finish", 1),
 )
 
@@ -88,10 +88,10 @@ def arm() -> None:
     owner: Any = modules[first]
     for part in path:
         owner = getattr(owner, part)
-    setattr(owner, last, _dying(getattr(owner, last), when, int(call), Path(mark)))
+    setattr(owner, last, dying(getattr(owner, last), when, int(call), Path(mark)))
 
 
-def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
+def dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
     lock = threading.Lock()
     calls = 0
 
@@ -103,7 +103,7 @@ def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Ca
         os.kill(os.getpid(), signal.SIGKILL)
 
     @functools.wraps(function)
-    def dying(*args: Any, **kwargs: Any) -> Any:
+    def deadly(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         with lock:
             calls += 1
@@ -115,4 +115,4 @@ def _dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Ca
             die()
         return result
 
-    return dying
+    return deadly

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.lytics.workspace.streams import Workspace
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import RunState

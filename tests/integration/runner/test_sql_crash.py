@@ -13,7 +13,7 @@ from tests.integration.tables import Tables
 
 PLACES = [(name, when, call) for name, call in SQL_STEPS for when in ("before", "after")]
 
-VISIBLE = {"sql_import.commit", "streams.Workspace.commit", "ledger.Ledger.finish"}
+VISIBLE = {"sql_import.commit", "streams.Streams.commit", "ledger.Ledger.finish"}
 
 
 def place_of(root: Path, tables: Tables) -> Place:

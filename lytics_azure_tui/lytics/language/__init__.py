@@ -1,0 +1,1 @@
+"""Filters and expressions as DuckDB's SQL."""

@@ -1,0 +1,96 @@
+"""The head: what is in the profiles, and which versions of the tables belong together.
+
+It travels in the metadata of the commits of `profiles`, so that one commit makes a whole build visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from deltalake import DeltaTable
+
+from lytics_azure_tui.lytics.workspace.tables import Tables
+from lytics_azure_tui.model.mapping import Definitions, StreamMapping
+
+KEY = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One state of the profiles.
+
+    Attributes:
+        build: counts builds, from 1.
+        as_of: the moment as of which all is, RFC 3339, UTC.
+        versions: of the other tables.
+        bases: for each table the build that wrote it anew; files of later builds are layers on it.
+        streams: the version of each mapped stream that is in.
+        replaced: files of streams that are in as well: they stand for others that were, since someone was forgotten.
+        definitions: mappings and audiences as they were, as `Definitions.dump` gives them.
+        profiles, conflicts: how many there are.
+        filled: for each field, in how many profiles it has a value.
+        sizes: of the audiences.
+        forgotten: the last task of forgetting that is in.
+        boundary: when an audience may next change by time alone, RFC 3339; None for never.
+    """
+
+    build: int
+    as_of: str
+    versions: dict[str, int]
+    bases: dict[str, int]
+    streams: dict[str, int]
+    definitions: dict[str, Any]
+    profiles: int = 0
+    conflicts: int = 0
+    filled: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    boundary: str | None = None
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
+
+    def dump(self) -> str:
+        """As JSON; `load` reads it."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def load(cls, text: str) -> Head:
+        return cls(**json.loads(text))
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromisoformat(self.as_of)
+
+    def defined(self) -> Definitions:
+        return Definitions.load(self.definitions)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The newest head, and the version of `profiles` that carries it."""
+
+    version: int
+    head: Head
+
+
+def current(tables: Tables) -> Current | None:
+    """The newest head; None before the first build."""
+    table = tables.open("profiles")
+    return None if table is None else _head_of(table)
+
+
+def _head_of(table: DeltaTable) -> Current | None:
+    for commit in table.history():
+        if KEY in commit:
+            return Current(int(commit["version"]), Head.load(commit[KEY]))
+    return None
+
+
+def mappings_digest(mappings: Sequence[StreamMapping]) -> str:
+    """Tells whether mappings are the same, in whatever order."""
+    dumped = Definitions(mappings=tuple(sorted(mappings, key=lambda one: one.stream))).dump()["mappings"]
+    return hashlib.sha256(json.dumps(dumped, sort_keys=True).encode()).hexdigest()

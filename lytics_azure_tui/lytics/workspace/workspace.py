@@ -1,0 +1,133 @@
+"""The embedded Lytics in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from lytics_azure_tui.lytics.protocol import (
+    AudienceInfo,
+    AudienceSize,
+    Estimate,
+    FilledField,
+    Forgotten,
+    Happening,
+    Identifier,
+    Preview,
+    Profile,
+    ProfileFigures,
+    StagedFile,
+    Stopper,
+    StreamField,
+    StreamInfo,
+    Trial,
+    Volume,
+)
+from lytics_azure_tui.lytics.workspace.audiences import Audiences
+from lytics_azure_tui.lytics.workspace.build import Builds
+from lytics_azure_tui.lytics.workspace.forget import Forgetting
+from lytics_azure_tui.lytics.workspace.people import People
+from lytics_azure_tui.lytics.workspace.reader import Reader
+from lytics_azure_tui.lytics.workspace.streams import Streams
+from lytics_azure_tui.lytics.workspace.tables import Tables
+from lytics_azure_tui.lytics.workspace.trial import tried
+from lytics_azure_tui.model.mapping import Definitions, StreamMapping
+
+
+class Workspace:
+    """Fulfils `lytics.protocol.Lytics`; what each method does is said there.
+
+    Args:
+        root: its folder; made when the first stream is.
+
+    Attributes:
+        builds: makes profiles of the streams.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._streams = Streams(root)
+        self._tables = Tables(root)
+        self.builds = Builds(self._streams, self._tables)
+        self._people = People(self._streams, Reader(self._tables), self.builds)
+        self._audiences = Audiences(Reader(self._tables))
+        self._forgetting = Forgetting(self._streams, self._tables)
+
+    # Streams
+
+    def streams(self) -> list[StreamInfo]:
+        return self._streams.streams()
+
+    def columns(self, stream: str) -> list[str]:
+        return self._streams.columns(stream)
+
+    def fields(self, stream: str) -> list[StreamField]:
+        return self._streams.fields(stream)
+
+    def preview(self, stream: str, limit: int = 50) -> Preview:
+        return self._streams.preview(stream, limit)
+
+    def staging(self, stream: str) -> Path:
+        return self._streams.staging(stream)
+
+    def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
+        return self._streams.commit(stream, run_id, columns, files)
+
+    def discard(self, stream: str, run_id: str) -> None:
+        self._streams.discard(stream, run_id)
+
+    def volume(self, stream: str, days: int = 60) -> list[Volume]:
+        return self._streams.volume(stream, days)
+
+    # Profiles
+
+    def try_mapping(
+        self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
+    ) -> Trial:
+        return tried(self._streams, mapping, events=events, limit=limit, stopper=stopper)
+
+    def user_fields(self) -> list[FilledField]:
+        return self._people.user_fields()
+
+    def figures(self) -> ProfileFigures:
+        return self._people.figures()
+
+    def find(self, text: str, limit: int = 50) -> list[Profile]:
+        return self._people.find(text, limit)
+
+    def identifiers(self, value: str) -> list[Identifier]:
+        """The identifiers that have exactly this value."""
+        return self._people.identifiers(value)
+
+    def profile(self, profile_id: str) -> Profile | None:
+        return self._people.profile(profile_id)
+
+    def happenings(self, profile_id: str, limit: int = 100) -> list[Happening]:
+        return self._people.happenings(profile_id, limit)
+
+    # Audiences
+
+    def audiences(self) -> list[AudienceInfo]:
+        return self._audiences.audiences()
+
+    def sizes(self, slug: str, limit: int = 200) -> list[AudienceSize]:
+        return self._audiences.sizes(slug, limit)
+
+    def estimate(
+        self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None
+    ) -> Estimate:
+        return self._audiences.estimate(text, definitions, members=members, stopper=stopper)
+
+    def forget(self, identifier: Identifier) -> Forgotten:
+        """Removes a person; nothing else may be at work in the workspace meanwhile.
+
+        What was cut off is finished by the next call, or by the next build. Events that lie in files which no commit
+        has shown yet are not looked at.
+        """
+        return self._forgetting.forget(identifier)
+
+    # Builds
+
+    def due(self, definitions: Definitions) -> datetime | None:
+        """When a build is wanted: now or earlier, at a moment to come, or None for never."""
+        return self.builds.due(definitions)
