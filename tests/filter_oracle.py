@@ -49,15 +49,19 @@ class Date(str):
 _characters = st.sampled_from([*"abAB01 ", *"'\"`\\%_*?[]().;-\n", *"äßé漢😀"])
 texts = st.text(_characters, max_size=4) | st.sampled_from(["admin", "Admin", "api", "ä"])
 numbers_as_text = st.sampled_from(
-    [*("5", "05", " 7 ", "5.5", "1e3", "-3", "+4", ".5", "5.", "1e", "5 5", "--1", "0x10", "٣", "10", "9")]
-    + [*("nan", "inf", "-inf", "Infinity", "", "true", "No", "1", "t", "9007199254740993")]
+    [
+        *("5", "05", " 7 ", "5.5", "1e3", "-3", "+4", ".5", "5.", "1e", "5 5", "--1", "0x10", "٣", "10", "9"),
+        *("nan", "inf", "-inf", "Infinity", "", "true", "No", "1", "t", "9007199254740993"),
+    ]
 )
 integers = st.integers(-10, 12) | st.sampled_from([2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1])
 floats = st.sampled_from([0.0, 0.5, -2.5, 3.0, 5.5, 1e3, 1e-7, 1e300])
 moments = st.datetimes(EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None)).map(lambda x: x.replace(tzinfo=UTC))
 days = moments.map(lambda moment: moment.replace(hour=0, minute=0, second=0, microsecond=0))
 month_ends = st.builds(
-    lambda year, month, day, hour: datetime(year, month, min(day, calendar.monthrange(year, month)[1]), hour, tzinfo=UTC),
+    lambda year, month, day, hour: datetime(
+        year, month, min(day, calendar.monthrange(year, month)[1]), hour, tzinfo=UTC
+    ),
     st.integers(2023, 2027), st.integers(1, 12), st.sampled_from([1, 28, 29, 30, 31]), st.sampled_from([0, 12]),
 )  # fmt: skip
 dates = moments | days | month_ends
@@ -196,7 +200,7 @@ def conditions(leaves: st.SearchStrategy[Condition] = predicates) -> st.SearchSt
 # As text
 
 
-def written(condition: Condition) -> str:
+def written(condition: Condition) -> str:  # noqa: PLR0911 -- one a kind
     """A condition in FilterQL."""
     match condition:
         case ("compare", operator, field, literal):
@@ -240,15 +244,15 @@ def _literal(value: Any) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
-    return {None: "NULL", True: "true", False: "FALSE"}[value] if value in (None, True, False) and not isinstance(
-        value, int | float
-    ) or isinstance(value, bool) else repr(value)  # fmt: skip
+    if value is None:
+        return "NULL"
+    return {True: "true", False: "FALSE"}[value] if isinstance(value, bool) else repr(value)
 
 
 # Its meaning
 
 
-def holds(condition: Condition, profile: Profile, now: datetime) -> bool:
+def holds(condition: Condition, profile: Profile, now: datetime) -> bool:  # noqa: PLR0911 -- one a kind
     """Whether a profile meets a condition."""
     match condition:
         case ("compare" | "turned", operator, field, literal):
@@ -291,7 +295,7 @@ def _value(profile: Profile, field: Any) -> Any:
 
 
 def _any(value: Any, test: Callable[[Any], bool]) -> bool:
-    """Whether a test holds for a value, for any element of a list or for any key of a map; never for what is missing."""
+    """Whether a test holds for a value, any element of a list or any key of a map; never for what is missing."""
     if value is None:
         return False
     elements: Iterable[Any] = value if isinstance(value, list | dict) else (value,)
@@ -303,7 +307,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(wild.get(letter) or re.escape(letter) for letter in pattern), re.DOTALL)
 
 
-def _compared(operator: str, value: Any, literal: Any, now: datetime) -> bool:
+def _compared(operator: str, value: Any, literal: Any, now: datetime) -> bool:  # noqa: PLR0911 -- one a kind
     if literal is None:
         return {"==": value is None, "!=": value is not None}.get(operator, False)
     if operator == "!=":

@@ -57,10 +57,10 @@ def _says(table: Mapping[str, Any], values: Mapping[str, Any], defaults: Mapping
             if not _says(inner, value, default if isinstance(default, Mapping) else {}):
                 return False
         elif _are_tables(value):
-            inner = there if isinstance(there, list) else []
-            if len(inner) != len(value):
+            tables = there if isinstance(there, list) else []
+            if len(tables) != len(value):
                 return False
-            if not all(_says(one, other, _of_each(default)) for one, other in zip(inner, value, strict=True)):
+            if not all(_says(one, other, _of_each(default)) for one, other in zip(tables, value, strict=True)):
                 return False
         elif not _same(_unsaid(default) if there is None and value is not None else there, value):
             return False

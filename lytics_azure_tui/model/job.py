@@ -65,6 +65,6 @@ class Job(BaseModel):
         return {"id": self.id, **self.model_dump(mode="json")}
 
 
-def slug(label: str) -> str:
-    """A file name for a label: lower case letters, digits and hyphens; "job" when nothing is left."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:60] or "job"
+def slug(label: str, empty: str = "job") -> str:
+    """A file name for a label: lower case letters, digits and hyphens; `empty` when nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:60] or empty

@@ -54,6 +54,8 @@ class LyazureApp(App[int]):
             footer=False,
         ),
         Command("3", "go('streams')", "Streams", "What has been imported.", footer=False),
+        Command("4", "go('profiles')", "Profiles", "The people whom the events are about.", footer=False),
+        Command("5", "go('audiences')", "Audiences", "Filters over profiles, and their sizes.", footer=False),
         Command("question_mark", "help", "Help", "Every key of this screen.", label="?"),
         Command("f8", "doctor", "Doctor", "Check configuration, secrets, clock and programs.", footer=False),
         Command("f9", "theme", "Theme", "Choose the colours; light, dark and the terminal's own.", footer=False),
@@ -75,6 +77,8 @@ class LyazureApp(App[int]):
         self.add_mode("dashboard", lambda: Dashboard(desk))
         self.add_mode("authorizations", self._authorizations)
         self.add_mode("streams", self._streams)
+        self.add_mode("profiles", self._profiles)
+        self.add_mode("audiences", self._audiences)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = self._kept_theme = DARK.name
@@ -88,6 +92,16 @@ class LyazureApp(App[int]):
         from lytics_azure_tui.tui.screens.streams import Streams
 
         return Streams(self.desk)
+
+    def _profiles(self) -> Screen[None]:
+        from lytics_azure_tui.tui.screens.profiles import Profiles
+
+        return Profiles(self.desk)
+
+    def _audiences(self) -> Screen[None]:
+        from lytics_azure_tui.tui.screens.audiences import Audiences
+
+        return Audiences(self.desk)
 
     def on_mount(self) -> None:
         end_on_signals(self.exit)
@@ -202,7 +216,7 @@ class LyazureApp(App[int]):
         yield from palette(self, screen)
 
     def action_go(self, mode: str) -> None:
-        """Goes to one of the three places."""
+        """Goes to one of the places."""
         self.switch_mode(mode)
 
     def action_help(self) -> None:

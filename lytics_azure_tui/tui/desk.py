@@ -19,12 +19,14 @@ from lytics_azure_tui.model.secret import Secret
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
     from lytics_azure_tui.azure.checks import CheckReport
+    from lytics_azure_tui.azure.event_hub_tail import HubTail
     from lytics_azure_tui.azure.sql_database import Database
     from lytics_azure_tui.config.folder import Folder
     from lytics_azure_tui.config.secrets import SecretStore
     from lytics_azure_tui.lytics.protocol import Lytics
     from lytics_azure_tui.model.run import Run
     from lytics_azure_tui.runner.doctor import Check
+    from lytics_azure_tui.runner.forgetting import Report
     from lytics_azure_tui.runner.ledger import Ledger
     from lytics_azure_tui.runner.service import RunnerStatus
 
@@ -175,6 +177,16 @@ class Desk:
 
         return Database(authorization)
 
+    def tail(self, authorization: Authorization) -> HubTail:
+        """What an event hub receives, as an unlocked authorization may see it; close it after use. Does not wait."""
+        from lytics_azure_tui.azure.event_hub_tail import HubTail
+        from lytics_azure_tui.errors import BadConfiguration
+        from lytics_azure_tui.model.authorization import AzureEventHub
+
+        if not isinstance(authorization, AzureEventHub):
+            raise BadConfiguration(f"{authorization.title} gives no access to an event hub")
+        return HubTail(authorization.connection())
+
     def check(self, authorization: Authorization) -> CheckReport:
         """Tries a connection with an unlocked authorization."""
         from lytics_azure_tui.azure.checks import check
@@ -189,6 +201,17 @@ class Desk:
 
             self._lytics = Workspace(self.folder.data / "workspace")
         return self._lytics
+
+    def forget(self, value: str) -> Report:
+        """Removes everyone who has an identifier of this value, and says what that was.
+
+        Raises:
+            BadConfiguration: nobody has.
+            RetryLater: runs are at work.
+        """
+        from lytics_azure_tui.runner.service import forget
+
+        return forget(self.folder, value)
 
     # Jobs
 

@@ -43,6 +43,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pytest_textual_snapshot.SVGImageExtension", _AtTheRoot)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("textual.widgets.Input.cursor_blink", False)
+    monkeypatch.setattr("textual.widgets.TextArea.cursor_blink", False)
 
 
 @pytest.fixture(autouse=True)

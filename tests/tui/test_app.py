@@ -209,7 +209,7 @@ async def test_the_screen_answers_within_a_tenth_of_a_second_while_all_below_is_
         return result() if callable(result) else result
 
     monkeypatch.setattr(world.ledger, "version", lambda: slowly(lambda: next(versions)))
-    monkeypatch.setattr(world.streams, "streams", lambda: slowly([]))
+    monkeypatch.setattr(world.lytics, "streams", lambda: slowly([]))
     monkeypatch.setattr(world.desk, "secrets", lambda: slowly(Drawer()))
     app = world.app()
     async with app.run_test(size=LARGE) as pilot:

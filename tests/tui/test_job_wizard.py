@@ -46,7 +46,7 @@ def shelf(world: World, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """Azure in memory, two streams, and a rehearsal that is always the same."""
     shelf = full()
     put_on(world, shelf, monkeypatch)
-    world.streams.infos = [StreamInfo("customers", 1_204_331, AT, AT, 0), StreamInfo("orders", 88, AT, AT, 0)]
+    world.lytics.infos = [StreamInfo("customers", 1_204_331, AT, AT, 0), StreamInfo("orders", 88, AT, AT, 0)]
     monkeypatch.setattr("lytics_azure_tui.jobs.rehearsal.rehearse", lambda *_: REHEARSAL)
     return shelf
 

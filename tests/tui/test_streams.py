@@ -9,10 +9,13 @@ import pytest
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.lytics.protocol import Preview, StreamInfo
+from lytics_azure_tui.tui.screens.mapping_editor import MappingEditor
 from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.screens.streams import PREVIEW_COLUMNS
+from lytics_azure_tui.tui.widgets.chart import Chart
 from lytics_azure_tui.tui.widgets.grid import Grid
 from tests.tui.conftest import LARGE, SMALL, Never, Picture, settled, until
+from tests.tui.people import volume
 from tests.tui.world import NOW, World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
@@ -25,7 +28,7 @@ def filled(world: World) -> None:
     job = world.job("Customers daily", stream="customers")
     world.ended(job, timedelta(hours=2), rows=1_000_000, rejected=4, amount=512_000_000, took=timedelta(minutes=4))
     world.ended(job, timedelta(days=1), rows=998_112, amount=510_000_000, took=timedelta(minutes=4))
-    world.streams.infos = [
+    world.lytics.infos = [
         StreamInfo("customers", 1_998_112, NOW - timedelta(hours=3), NOW - timedelta(hours=2), 210_000_000),
         StreamInfo("loyalty", 48_112, NOW - timedelta(days=2), NOW - timedelta(days=2), 6_200_000),
         StreamInfo("web.page_views_of_all_brands_and_regions", 91_204_551, None, NOW, 9_800_000_000),
@@ -44,7 +47,8 @@ def filled(world: World) -> None:
         )
         for place in range(50)
     )
-    world.streams.rows = Preview(NAMES, rows)
+    world.lytics.rows = Preview(NAMES, rows)
+    world.lytics.days = {"customers": volume(), "loyalty": volume()[-3:]}
 
 
 @SIZES
@@ -71,8 +75,36 @@ def test_streams_that_cannot_be_read(
     def fail() -> list[StreamInfo]:
         raise Fatal("The streams cannot be read", why="The disk is full", fix="Make room, then press r")
 
-    monkeypatch.setattr(world.streams, "streams", fail)
+    monkeypatch.setattr(world.lytics, "streams", fail)
     assert picture(world, size, press=["3"])
+
+
+async def test_the_volume_is_that_of_the_stream_under_the_cursor(world: World) -> None:
+    filled(world)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.press("3")
+        await settled(pilot)
+        chart = app.screen.query_one(Chart)
+        assert chart.render().plain.startswith("31 Oct ")
+        await pilot.press("down")
+        await settled(pilot)
+        assert chart.render().plain.startswith("22 Nov ")
+        await pilot.press("down")
+        await settled(pilot)
+        assert not chart.display
+
+
+async def test_a_mapping_opens_for_the_stream_under_the_cursor(world: World) -> None:
+    filled(world)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.press("3")
+        await settled(pilot)
+        await pilot.press("down", "m")
+        await settled(pilot)
+        assert isinstance(app.screen, MappingEditor)
+        assert "loyalty" in app.screen.heading
 
 
 async def test_an_import_opens_its_run(world: World) -> None:
@@ -89,7 +121,7 @@ async def test_an_import_opens_its_run(world: World) -> None:
 async def test_a_stream_of_a_thousand_columns_shows_some_and_says_so(world: World) -> None:
     filled(world)
     names = tuple(f"column {place}" for place in range(1_000))
-    world.streams.rows = Preview(names, (names,) * 50)
+    world.lytics.rows = Preview(names, (names,) * 50)
     app = world.app()
     async with app.run_test(size=LARGE) as pilot:
         await pilot.press("3")
@@ -105,7 +137,7 @@ async def test_the_newer_of_two_answers_is_shown(world: World) -> None:
     """A slow answer about the first stream must not replace the quick one about the second."""
     filled(world)
     app = world.app()
-    slow = world.streams.fields
+    slow = world.lytics.fields
     answer = Event()
     asked: list[str] = []
     answered: list[str] = []
@@ -117,7 +149,7 @@ async def test_the_newer_of_two_answers_is_shown(world: World) -> None:
         answered.append(stream)
         return [type(found)(f"{stream} {found.name}", found.filled) for found in slow(stream)]
 
-    world.streams.fields = fields  # type: ignore[assignment, method-assign]
+    world.lytics.fields = fields  # type: ignore[assignment, method-assign]
     async with app.run_test(size=LARGE) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: asked == ["customers"])
@@ -138,7 +170,7 @@ def test_streams_that_take_their_time(
     monkeypatch: pytest.MonkeyPatch,
     never: Never,
 ) -> None:
-    monkeypatch.setattr(world.streams, "streams", never)
+    monkeypatch.setattr(world.lytics, "streams", never)
     assert picture(world, size, press=["3"], loading=True)
 
 

@@ -39,7 +39,7 @@ def stock(world: World, monkeypatch: pytest.MonkeyPatch) -> Stock:
     """A database in memory, a stream, and a rehearsal that is always the same."""
     stock = full()
     put_on(world, stock, monkeypatch)
-    world.streams.infos = [StreamInfo("orders", 88, AT, AT, 0)]
+    world.lytics.infos = [StreamInfo("orders", 88, AT, AT, 0)]
     monkeypatch.setattr("lytics_azure_tui.jobs.rehearsal.rehearse", lambda *_: REHEARSAL)
     return stock
 

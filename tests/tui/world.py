@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,19 +13,21 @@ import pytest
 
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore
-from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig, slug
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Progress, Run, RunState, Trigger
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.model.sql_import import SqlImport
+from lytics_azure_tui.runner.forgetting import Report
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.service import RunnerStatus
 from lytics_azure_tui.tui.app import LyazureApp
 from lytics_azure_tui.tui.desk import Desk
+from tests.tui.people import AT, SmallLytics
 
-NOW = datetime(2026, 11, 24, 13, 5, 9, tzinfo=UTC)
+NOW = AT
 
 
 @dataclass
@@ -36,35 +38,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.moment
-
-
-@dataclass
-class Streams:
-    """A Lytics of a few rows, in memory."""
-
-    infos: list[StreamInfo] = field(default_factory=list)
-    rows: Preview = field(default_factory=lambda: Preview((), ()))
-
-    def streams(self) -> list[StreamInfo]:
-        return self.infos
-
-    def columns(self, stream: str) -> list[str]:
-        return list(self.rows.columns)
-
-    def fields(self, stream: str) -> list[StreamField]:
-        return [StreamField(name, 1_000_000 - 12_345 * place) for place, name in enumerate(self.rows.columns)]
-
-    def preview(self, stream: str, limit: int = 50) -> Preview:
-        return self.rows
-
-    def staging(self, stream: str) -> Path:
-        raise NotImplementedError
-
-    def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
-        raise NotImplementedError
-
-    def discard(self, stream: str, run_id: str) -> None:
-        raise NotImplementedError
 
 
 @dataclass
@@ -109,6 +82,13 @@ class StillDesk(Desk):
         self.ledger.request_cancel(run_id)
         return self.ledger.run(run_id)
 
+    def forget(self, value: str) -> Report:
+        gone = [self.lytics.forget(one) for one in self.lytics.identifiers(value)]
+        if not gone:
+            raise BadConfiguration(f"Nobody is known by {value}")
+        names = tuple(f"{one.field}={one.value}" for one in gone[0].identifiers)
+        return Report(names, len(gone), dict(gone[0].events), gone[0].memberships, quarantined=1)
+
     def replay(self, run_id: str) -> Run:
         job = self.folder.job(self.ledger.run(run_id).job)
         return self.ledger.enqueue(job, Trigger.REPLAY, replay_of=run_id)
@@ -123,7 +103,7 @@ class World:
         self.clock = Clock()
         self.folder = Folder.open(root)
         self.ledger = Ledger(self.folder.data / "ledger.db", clock=self.clock)
-        self.streams = Streams()
+        self.lytics = SmallLytics()
         self.desk = StillDesk(
             self.folder,
             self.ledger,
@@ -132,7 +112,7 @@ class World:
             host="etl-01",
             version="0.1.0",
             place="~/.config/lyazure-tui",
-            _lytics=self.streams,
+            _lytics=self.lytics,
         )
         self.desk.drawer = Drawer()
         self.desk.status = RunnerStatus(pid=4711, started=NOW - timedelta(days=3), running=True, this_host=True)

@@ -11,7 +11,7 @@ from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.audience import Audience
-from lytics_azure_tui.model.mapping import Affinity, FieldRule, StreamMapping
+from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
 
 SHOP = """\
@@ -56,7 +56,7 @@ def problems(folder: Folder) -> list[str]:
 def test_a_folder_without_any_has_none(folder: Folder) -> None:
     assert not definitions.there_are(folder)
     assert definitions.changed(folder) is None
-    assert definitions.read(folder) == definitions.Definitions()
+    assert definitions.read(folder) == Definitions()
 
 
 def test_files_are_named_by_stream_and_by_slug(folder: Folder) -> None:
@@ -72,7 +72,7 @@ def test_files_are_named_by_stream_and_by_slug(folder: Folder) -> None:
     fields = {field.name: field for field in found.user_fields()}
     assert fields["interests"].kind is FieldKind.MAP_NUMBER and fields["email"].identifier
     assert fields["_num_events"].merge is None
-    assert definitions.Definitions.load(found.dump()) == found
+    assert Definitions.load(found.dump()) == found
 
 
 @pytest.mark.parametrize(

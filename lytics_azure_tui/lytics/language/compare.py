@@ -10,6 +10,7 @@ from lytics_azure_tui.lytics.language.kinds import (
     NUMERIC,
     as_bool,
     as_date,
+    as_exact,
     as_number,
     as_text,
     bool_in,
@@ -22,6 +23,14 @@ from lytics_azure_tui.lytics.language.scope import Typed
 from lytics_azure_tui.model.language.problem import LanguageProblem
 from lytics_azure_tui.model.language.tree import Call, Field, Literal, Node
 from lytics_azure_tui.model.user_field import FieldKind
+
+_CONVERSIONS: dict[FieldKind, Callable[[Typed], str]] = {
+    FieldKind.INT: as_exact,
+    FieldKind.NUMBER: as_number,
+    FieldKind.BOOL: as_bool,
+    FieldKind.DATE: as_date,
+}
+"""How text is read beside a value of another kind."""
 
 TURNED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 
@@ -191,9 +200,10 @@ def _beside(left: Operand, right: Operand, now: str, *, ordered: bool) -> tuple[
         return _beside_text(left, right, right.text, now)
     if len(kinds) == 1 or kinds <= set(NUMERIC):
         return left.sql, right.sql
-    for kind, converted in ((FieldKind.DATE, as_date), (FieldKind.BOOL, as_bool), (FieldKind.NUMBER, as_number)):
-        if FieldKind.STRING in kinds and (kind in kinds or (kind is FieldKind.NUMBER and kinds & set(NUMERIC))):
-            return converted(left.value), converted(right.value)
+    if FieldKind.STRING in kinds:
+        (kind,) = kinds - {FieldKind.STRING}
+        convert = _CONVERSIONS[kind]
+        return convert(left.value), convert(right.value)
     raise right.problem(f"{left} is {kind_name(left.kind)}, and {right} is {kind_name(right.kind)}")
 
 
@@ -208,7 +218,7 @@ def _beside_text(left: Operand, right: Operand, text: str, now: str) -> tuple[st
             if looks_like_moment(text):
                 raise right.problem(f"{left} is text; for a date write todate({left})")
             number = number_in(text)
-            return (left.sql, right.sql) if number is None else (as_number(left.value), number.sql)
+            return (left.sql, right.sql) if number is None else (_CONVERSIONS[number.kind](left.value), number.sql)
         case _:
             number = number_in(text)
             return None if number is None else (left.sql, number.sql)

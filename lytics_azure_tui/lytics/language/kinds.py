@@ -15,7 +15,7 @@ TRUE_WORDS: tuple[str, ...] = ("true", "t", "yes", "y", "1")
 FALSE_WORDS: tuple[str, ...] = ("false", "f", "no", "n", "0")
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 _NAMES = {
     FieldKind.STRING: "text",
@@ -53,6 +53,14 @@ def as_number(value: Typed) -> str:
     text = as_text(value)
     # "nan", "inf" and "infinity" are numbers to the cast.
     return f"CASE WHEN NOT contains({text}, 'n') AND NOT contains({text}, 'N') THEN try_cast({text} AS DOUBLE) END"
+
+
+def as_exact(value: Typed) -> str:
+    """SQL of a scalar's number, to be compared with whole numbers, of which a DOUBLE does not hold all.
+
+    Text keeps 9 decimals; text that is no number, or one of more than 29 digits, is NULL.
+    """
+    return value.sql if value.kind in NUMERIC else f"try_cast({as_text(value)} AS DECIMAL(38, 9))"
 
 
 def as_bool(value: Typed) -> str:
@@ -135,7 +143,7 @@ def number_literal(value: int | float) -> Typed:
 def number_in(text: str) -> Typed | None:
     """The number that a literal's text is."""
     text = text.strip()
-    if _INTEGER.fullmatch(text):
+    if _INTEGER.fullmatch(text) and abs(int(text)) < 2**63:
         return number_literal(int(text))
     return number_literal(float(text)) if _NUMBER.fullmatch(text) else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
     Estimate,
+    EventFiles,
     FilledField,
     Forgotten,
     Happening,
@@ -21,9 +23,11 @@ from lytics_azure_tui.lytics.protocol import (
     Stopper,
     StreamField,
     StreamInfo,
+    StreamMark,
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences, Transition
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.forget import Forgetting
@@ -66,6 +70,9 @@ class Workspace:
 
     def preview(self, stream: str, limit: int = 50) -> Preview:
         return self._streams.preview(stream, limit)
+
+    def events(self, stream: str, since: StreamMark | None = None) -> EventFiles | None:
+        return self._streams.events(stream, since)
 
     def staging(self, stream: str) -> Path:
         return self._streams.staging(stream)
@@ -143,6 +150,12 @@ class Workspace:
         return self._forgetting.forget(identifier)
 
     # Builds
+
+    def audience(
+        self, slug: str, *, memory: int, threads: int, spill: Path | None = None
+    ) -> AbstractContextManager[AudienceRows | None]:
+        """An audience's rows, for exports; see `audience_rows`."""
+        return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
 
     def due(self, definitions: Definitions) -> datetime | None:
         """When a build is wanted: now or earlier, at a moment to come, or None for never."""

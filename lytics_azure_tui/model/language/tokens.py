@@ -164,8 +164,8 @@ def _settled(pieces: Sequence[Token], statement: bool) -> list[Token]:
     for index, token in enumerate(pieces):
         kind = token.kind
         if kind == "BREAK":
-            following = islice((piece.kind for piece in islice(pieces, index + 1, None) if piece.kind != "BREAK"), 2)
-            if lists and lists[-1] and found[-1].kind in _ENDS and _begins(*following):
+            following = list(islice((piece for piece in islice(pieces, index + 1, None) if piece.kind != "BREAK"), 2))
+            if lists and lists[-1] and found[-1].kind in _ENDS and _begins(following):
                 found.append(token)
             continue
         if kind == "LPAR":
@@ -193,8 +193,12 @@ def _ended(found: Sequence[Token], back: int) -> bool:
     return len(found) >= back and found[-back].kind in _ENDS
 
 
-def _begins(first: str = "", second: str = "") -> bool:
+def _begins(following: Sequence[Token]) -> bool:
     """Whether tokens begin a condition, and do not go on with the one before."""
+    first, second = (*(token.kind for token in following), "", "")[:2]
     if first == "NOT":
         return second not in _INFIX
+    if first == "SIGN":
+        # A number with its sign begins; a sign that stands alone is that of a sum.
+        return second == "NUMBER" and following[0].end == following[1].start
     return first in _STARTS or (first in ("AND", "OR") and second == "LPAR")

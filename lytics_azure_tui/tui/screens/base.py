@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class DeskScreen(Screen[None]):
     """A full screen on the desk. A subclass gives `OWN_COMMANDS`, `BINDINGS = bindings(OWN_COMMANDS)` and `body`.
 
-    `HEADING` is for screens that are opened from one of the three places: its name in the head."""
+    `HEADING` is for screens that are opened from one of the places: its name in the head."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]

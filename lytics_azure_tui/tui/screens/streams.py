@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -12,7 +13,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import DataTable, Static, TabbedContent, TabPane
 
 from lytics_azure_tui.errors import LyazureError
-from lytics_azure_tui.lytics.protocol import Preview, StreamField, StreamInfo
+from lytics_azure_tui.lytics.protocol import Preview, StreamField, StreamInfo, Volume
 from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.run import Run
 from lytics_azure_tui.tui.commands import Command, bindings
@@ -21,6 +22,7 @@ from lytics_azure_tui.tui.figures import count, when
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard_rows import RUNS, one_run
 from lytics_azure_tui.tui.text import content
+from lytics_azure_tui.tui.widgets.chart import Chart, volume_line
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
 STREAMS = (
@@ -43,6 +45,7 @@ class Inside:
     stream: str
     fields: tuple[StreamField, ...]
     preview: Preview
+    days: tuple[Volume, ...]
     runs: tuple[Run, ...]
 
 
@@ -55,6 +58,7 @@ class Streams(DeskScreen):
         Command("f", "tab('fields')", "Fields", "The columns of the stream, and how often each has a value."),
         Command("v", "tab('events')", "Events", "The newest events."),
         Command("i", "tab('imports')", "Imports", "The runs that wrote into the stream; enter opens one."),
+        Command("m", "mapping", "Mapping", "Say which fields of profiles the columns become."),
         Command("r", "again", "Read again", "Read the streams again."),
     )
     BINDINGS = bindings(OWN_COMMANDS)
@@ -68,14 +72,16 @@ class Streams(DeskScreen):
         yield Static("Reading the streams…", id="state", markup=False)
         with Container(id="both"):
             yield Grid(STREAMS, id="streams", classes="pane")
-            with Vertical(id="inside", classes="pane"), TabbedContent(id="tabs", initial="fields"):
-                with TabPane("Fields", id="fields"):
-                    yield Grid(FIELDS, id="fields-grid")
-                with TabPane("Events", id="events"):
-                    yield Static(id="events-note", markup=False)
-                    yield Grid(id="events-grid")
-                with TabPane("Imports", id="imports"):
-                    yield Grid(RUNS, id="imports-grid")
+            with Vertical(id="inside", classes="pane"):
+                yield Chart(id="volume")
+                with TabbedContent(id="tabs", initial="fields"):
+                    with TabPane("Fields", id="fields"):
+                        yield Grid(FIELDS, id="fields-grid")
+                    with TabPane("Events", id="events"):
+                        yield Static(id="events-note", markup=False)
+                        yield Grid(id="events-grid")
+                    with TabPane("Imports", id="imports"):
+                        yield Grid(RUNS, id="imports-grid")
 
     def on_mount(self) -> None:
         self.query_one("#streams").border_title = "Streams"
@@ -158,10 +164,12 @@ class Streams(DeskScreen):
         lytics, ledger = self.desk.lytics, self.desk.ledger
         jobs = {job.id for job in self.desk.folder.jobs() if getattr(job.config, "stream", None) == stream}
         runs = [run for run in ledger.runs(active=False, limit=RUNS_LOOKED_AT) if run.job in jobs]
-        return Inside(stream, tuple(lytics.fields(stream)), lytics.preview(stream, PREVIEW_ROWS), tuple(runs))
+        fields, days = tuple(lytics.fields(stream)), tuple(lytics.volume(stream))
+        return Inside(stream, fields, lytics.preview(stream, PREVIEW_ROWS), days, tuple(runs))
 
     def _show(self, inside: Inside) -> None:
         events = self._infos[inside.stream].events if inside.stream in self._infos else 0
+        self.query_one(Chart).show(partial(volume_line, inside.days) if inside.days else None)
         fields = self.query_one("#fields-grid", Grid)
         fields.show_rows([_field(place, field, events) for place, field in enumerate(inside.fields)])
         shown = inside.preview.columns[:PREVIEW_COLUMNS]
@@ -182,6 +190,14 @@ class Streams(DeskScreen):
         if self._infos:
             self.query_one(TabbedContent).active = tab
             self.query_one(f"#{tab}-grid").focus()
+
+    def action_mapping(self) -> None:
+        """Opens the mapping of the stream under the cursor."""
+        from lytics_azure_tui.tui.screens.mapping_editor import MappingEditor
+
+        stream = self.query_one("#streams", Grid).selected
+        if stream is not None:
+            self.app.push_screen(MappingEditor(self.desk, stream))
 
     @on(DataTable.RowSelected, "#imports-grid")
     def _opened(self) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -16,8 +15,7 @@ from textual.widgets.option_list import Option
 
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
-from lytics_azure_tui.tui.screens.base import DeskScreen
-from lytics_azure_tui.tui.screens.confirm import Confirm
+from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.steps import Steps
@@ -54,7 +52,7 @@ class Menu(OptionList):
         return None if self.highlighted is None else self._keys[self.highlighted]
 
 
-class Wizard(DeskScreen):
+class Wizard(Editor):
     """A subclass names its steps, gives a widget for each, and says what has to hold before a step is left."""
 
     STEPS: ClassVar[tuple[str, ...]] = ()
@@ -64,15 +62,7 @@ class Wizard(DeskScreen):
         Command("ctrl+n", "next", "Next", "Go on to the next step."),
         Command("escape", "back", "Back", "Go back a step; from the first, leave. Nothing entered is lost on the way."),
     )
-    BINDINGS = [
-        *bindings(OWN_COMMANDS),
-        # Here these would be typed, or lose what was entered.
-        Binding("1", "app.go('dashboard')", show=False),
-        Binding("2", "app.go('authorizations')", show=False),
-        Binding("3", "app.go('streams')", show=False),
-        Binding("question_mark,f1", "app.help", show=False),
-        Binding("q,ctrl+q", "quit", show=False),
-    ]
+    BINDINGS = bindings(OWN_COMMANDS)
 
     def __init__(self, desk: Desk, *, at: int = 0) -> None:
         super().__init__(desk)
@@ -96,11 +86,6 @@ class Wizard(DeskScreen):
     def left(self, index: int) -> bool:
         """Whether a step may be left forwards; says what is missing if not."""
         return True
-
-    @property
-    def unsaved(self) -> bool:
-        """Whether something would be lost."""
-        raise NotImplementedError
 
     async def on_mount(self) -> None:
         self.query_one(Steps).reached = self.at
@@ -161,25 +146,3 @@ class Wizard(DeskScreen):
     async def _picked(self, event: OptionList.OptionSelected) -> None:
         if isinstance(event.option_list, Menu):
             await self.action_next()
-
-    # Out
-
-    @work(exclusive=True, group="deed", description="leave the form", exit_on_error=False)
-    async def leave(self, *, quit: bool = False) -> None:
-        """Goes, and asks first when something would be lost."""
-        if self.unsaved and not await self.app.push_screen_wait(
-            Confirm("Leave without saving?", "What you entered here is not saved.", yes="Leave", no="Stay", danger=True)
-        ):
-            return
-        if quit:
-            await self.app.run_action("quit")
-        else:
-            self.close()
-
-    def close(self) -> None:
-        """Back to where the wizard was opened."""
-        self.app.pop_screen()
-
-    def action_quit(self) -> None:
-        """Quit asks too."""
-        self.leave(quit=True)

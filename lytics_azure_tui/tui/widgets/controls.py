@@ -253,6 +253,13 @@ class OneOf(Select[str], inherit_bindings=False):
     def put(self, answer: Any) -> None:
         self.value = str(answer)
 
+    def offer(self, options: Iterable[tuple[str, str]], answer: object) -> None:
+        """Has other options from now on, and one of them as the answer."""
+        with self.prevent(Select.Changed):
+            self.set_options([(content(words), value) for value, words in options])
+            self.value = str(answer)
+        self.post_message(Answered(self))
+
     def action_pass_on(self) -> None:
         """Enter is for going on, as in every other field."""
         self.post_message(Passed(self))

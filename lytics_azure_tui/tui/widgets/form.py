@@ -18,6 +18,7 @@ from lytics_azure_tui.tui.answers import blank, matters
 from lytics_azure_tui.tui.offers import BROWSED, Offer, State
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Answered, Control, Line, LongText, OneOf, Passed, SecretLine, Tick
+from lytics_azure_tui.tui.widgets.expression_input import Expression
 from lytics_azure_tui.tui.widgets.pick import Opened, Pick, PickMany, Wanted
 
 
@@ -73,12 +74,19 @@ class Field(Widget):
     """
 
     def __init__(
-        self, question: Question, answer: Any, why_idle: str, *, label_width: int = LABEL, stored: bool = False
+        self,
+        question: Question,
+        answer: Any,
+        why_idle: str,
+        *,
+        label_width: int = LABEL,
+        stored: bool = False,
+        by: Widget | None = None,
     ) -> None:
         super().__init__()
         self._label_width = label_width
         self.question = question
-        self.control = control(question, answer, stored=stored)
+        self.control = by or control(question, answer, stored=stored)
         self._why_idle = why_idle
         self.outdated = False
         """Whether something that the answer depends on has changed since it was given."""
@@ -113,7 +121,7 @@ class Field(Widget):
 
     def enter(self) -> None:
         """Takes the focus now; `focus()` would take it some messages later, and keys typed ahead would stay behind."""
-        self.screen.set_focus(self.control.line if isinstance(self.control, Pick) else self.control)
+        self.screen.set_focus(self.control.line if isinstance(self.control, Pick | Expression) else self.control)
 
     def take(self, offer: Offer) -> None:
         """Takes the choices that there are now."""
@@ -202,6 +210,7 @@ class Form(VerticalScroll, can_focus=False):
         *,
         labels: Mapping[str, str] | None = None,
         stored: Collection[str] = (),
+        controls: Mapping[str, Widget] | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -211,6 +220,7 @@ class Form(VerticalScroll, can_focus=False):
             answers: every question's; changed in place as the operator answers.
             labels: of questions that stand elsewhere and on which some of these depend.
             stored: names of the secrets that are there already.
+            controls: by question, one in place of what its kind would have; with the answer in it.
         """
         super().__init__(id=id, classes=classes)
         self.answers = answers
@@ -224,6 +234,7 @@ class Form(VerticalScroll, can_focus=False):
                 f"only with {known.get(question.ask.only_if, '')}" if question.ask.only_if else "",
                 label_width=width,
                 stored=question.name in stored,
+                by=(controls or {}).get(question.name),
             )
             for question in questions
         }

@@ -1,4 +1,4 @@
-"""The head of every screen: which configuration, who does the work, where, and the time; below it the three places."""
+"""The head of every screen: which configuration, who does the work, where, and the time; below it the places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from textual.widget import Widget
 
 from lytics_azure_tui.tui.text import cut_left, plain
 
-PLACES = (("1", "dashboard", "Dashboard"), ("2", "authorizations", "Authorizations"), ("3", "streams", "Streams"))
+PLACES = (
+    ("1", "dashboard", "Dashboard"),
+    ("2", "authorizations", "Authorizations"),
+    ("3", "streams", "Streams"),
+    ("4", "profiles", "Profiles"),
+    ("5", "audiences", "Audiences"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,8 @@ class Standing:
 
 
 class Masthead(Widget):
-    """Two lines. What does not fit in the first gives way: the folder's beginning, which an ellipsis shows."""
+    """Two lines. What does not fit gives way: in the first the folder's beginning, which an ellipsis shows; in the
+    second the names of the other places, whose keys stay."""
 
     ALLOW_SELECT = False
 
@@ -66,11 +73,15 @@ class Masthead(Widget):
         return name + place + Content(" " * max(room - place.cell_length, 0)) + right
 
     def _second(self, standing: Standing) -> Content:
+        full = self._places(standing)
+        return full if full.cell_length <= self.size.width else self._places(standing, names=False)
+
+    def _places(self, standing: Standing, *, names: bool = True) -> Content:
         parts = []
         for key, mode, words in PLACES:
             here = mode == standing.mode
             style = "bold $foreground" if here else "dim"
-            label = f"▸{key} {words}" if here else f" {key} {words}"
+            label = f"▸{key} {words}" if here else f" {key} {words}" if names else f" {key}"
             if here and self._heading:
                 label += f" › {self._heading}"  # noqa: RUF001 -- a path's arrow
             parts.append(Content(label).stylize(style).stylize(f"@click=app.go('{mode}')"))
