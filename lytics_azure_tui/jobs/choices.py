@@ -67,6 +67,13 @@ def choices(
         Source.TABLES: lambda: _tables(authorization, typed),
         Source.TIME_COLUMNS: lambda: _time_columns(answers, authorization),
         Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
+        Source.AUDIENCES: lambda: [
+            Choice(info.slug, info.slug, "" if info.size is None else f"{info.size:,} members")
+            for info in lytics.audiences()
+        ],
+        Source.USER_FIELDS: lambda: [
+            Choice(one.field.name, one.field.name, one.field.kind.value) for one in lytics.user_fields()
+        ],
         Source.TIMES: lambda: [Choice(time, time) for time in _half_hours()],
         Source.TIMEZONES: _timezones,
     }

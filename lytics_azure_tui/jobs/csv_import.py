@@ -22,6 +22,7 @@ from lytics_azure_tui.jobs.csv_source import BLOCK
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.model.amounts import few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
@@ -69,7 +70,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "hashes": compare,
         "columns": columns,
     }
-    about = f"importing {_few(names)} into {config.stream}"
+    about = f"importing {few(names)} into {config.stream}"
     return Plan(tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data)
 
 
@@ -105,7 +106,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
     return Outcome(
         checkpoint,
-        f"{rows:,} {'row' if rows == 1 else 'rows'} of {_few([spec.name for spec in specs])} into {config.stream}",
+        f"{rows:,} {'row' if rows == 1 else 'rows'} of {few([spec.name for spec in specs])} into {config.stream}",
         counts,
     )
 
@@ -137,7 +138,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     if spec.time_index is not None and spec.time_form is None:
         notes.append(f"No value of {config.timestamp_field} in the sample is a time: such rows go to quarantine")
     return Rehearsal(
-        about=f"{_few(names)} would be imported into {config.stream}",
+        about=f"{few(names)} would be imported into {config.stream}",
         items=tuple((found.name, _describe(found)) for found in looks),
         bytes_total=sum(found.size for found in looks),
         columns=tuple(name for _, name in spec.picks),
@@ -188,7 +189,7 @@ def _no_beginning(config: CsvImport, sequence: FileSequence, others: list[str]) 
     if others:
         return Fatal(
             f"{config.filename} is not in the container {config.container}",
-            why=f"{_few(sorted(others))} of its sequence is",
+            why=f"{few(sorted(others))} of its sequence is",
             fix="Edit the job and choose the file to begin with",
         )
     return BadConfiguration(
@@ -239,8 +240,8 @@ def _choose(context: Context, config: CsvImport, spec: FilePart) -> FilePart:
     missing = [name for name in wanted if name.casefold() not in folded]
     if missing:
         raise Fatal(
-            f"{source} has no column {_few(missing)}",
-            why=f"Its columns are {_few(list(spec.header))}",
+            f"{source} has no column {few(missing)}",
+            why=f"Its columns are {few(list(spec.header))}",
             fix="Edit the job's fields or its delimiter, or have the file written with these columns",
         )
     time_index = None
@@ -249,7 +250,7 @@ def _choose(context: Context, config: CsvImport, spec: FilePart) -> FilePart:
         if time_index is None:
             raise Fatal(
                 f"{source} has no column {config.timestamp_field}, from which the time of its events would come",
-                why=f"Its columns are {_few(list(spec.header))}",
+                why=f"Its columns are {few(list(spec.header))}",
                 fix="Edit the job's timestamp field or its delimiter",
             )
     there = {name.casefold(): name for name in context.lytics.columns(config.stream)}
@@ -308,9 +309,3 @@ def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
 def _describe(found: CsvLook) -> str:
     packed = "" if found.compression == "none" else f", {found.compression}"
     return f"{found.size:,} bytes, {found.encoding}{packed}, {len(found.header)} columns"
-
-
-def _few(names: Sequence[str]) -> str:
-    unique = list(dict.fromkeys(names))
-    rest = len(unique) - 5
-    return ", ".join(unique[:5]) + (f" and {rest} more" if rest > 0 else "")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import gnupg
@@ -46,7 +47,7 @@ def check_public_key(armour: str) -> KeyInfo:
     _require("PRIVATE KEY BLOCK" not in armour, "This is a private key", _PRIVATE)
     _require(armour.startswith("-----BEGIN PGP PUBLIC KEY BLOCK"), "This is not a PGP public key", _EXPORT)
     _require(len(armour) <= _LARGEST, "This is too long for a PGP public key", _EXPORT)
-    with _gpg() as gpg:
+    with opened() as gpg:
         # Only looked at: nothing of it is kept before it is known to be public.
         found = list(gpg.scan_keys_mem(armour))
         _require(all(key["type"] == "pub" for key in found), "This is a private key", _PRIVATE)
@@ -80,10 +81,16 @@ def _require(holds: bool, what: str, fix: str) -> None:
 
 
 @contextmanager
-def _gpg() -> Iterator[gnupg.GPG]:
-    """gpg with a home of its own; without an agent, which would stay behind."""
-    # A short path: gpg's sockets must fit into 108 bytes.
-    with tempfile.TemporaryDirectory(prefix="gpg", ignore_cleanup_errors=True) as home:
+def opened(folder: Path | None = None) -> Iterator[gnupg.GPG]:
+    """gpg with a home of its own, which is removed afterwards; without an agent, which would stay behind.
+
+    Args:
+        folder: where to make its home; else where the system keeps what is temporary.
+
+    Raises:
+        BadConfiguration: there is no gpg.
+    """
+    with tempfile.TemporaryDirectory(prefix="gpg", dir=folder, ignore_cleanup_errors=True) as home:
         try:
             gpg = gnupg.GPG(gnupghome=home, options=["--no-autostart"])
         except (OSError, ValueError):

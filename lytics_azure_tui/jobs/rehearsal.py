@@ -7,11 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.mapping import Definitions
 
 
 def rehearse(
@@ -45,5 +47,6 @@ def rehearse(
             memory=engine.memory,
             threads=engine.threads,
             sessions=engine.sessions,
+            definitions=definitions.read(folder) if type(job.config).reads_definitions else Definitions(),
         )
         return load(job).rehearse(context, checkpoint)

@@ -59,6 +59,53 @@ class StagedFile:
     nulls: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class StreamMark:
+    """A moment of a stream's life.
+
+    Attributes:
+        table: which of those that ever had this name.
+        version: of it.
+    """
+
+    table: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventFile:
+    """A Parquet file with some of a stream's events.
+
+    Attributes:
+        path: of this machine.
+        rows, bytes: what it holds.
+        first, last: the range of its event times; None when that is not known.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFiles:
+    """Events of a stream.
+
+    Attributes:
+        mark: the moment at which they were looked up; events that come in later are those since it.
+        columns: the stream's own, in the order they came; a file may lack some.
+        files: in which they are.
+        taken: ids of runs whose rows do not count, though such files hold some.
+    """
+
+    mark: StreamMark
+    columns: tuple[str, ...]
+    files: tuple[EventFile, ...]
+    taken: tuple[str, ...] = ()
+
+
 Value = str | int | float | bool | datetime | Sequence["Value"] | Mapping[str, "Value"]
 """What a user field holds. Times are in UTC."""
 
@@ -241,6 +288,12 @@ class Lytics(Protocol):
 
     def preview(self, stream: str, limit: int = 50) -> Preview:
         """The newest events."""
+
+    def events(self, stream: str, since: StreamMark | None = None) -> EventFiles | None:
+        """A stream's events; with a mark, those alone that came in since, whenever they happened.
+
+        None for a stream that is not there.
+        """
 
     def staging(self, stream: str) -> Path:
         """The folder into which a run writes its Parquet files before they are committed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 
 
@@ -21,3 +23,10 @@ def size(amount: float) -> str:
 def about_rows(number: int) -> str:
     """An estimate in words: about 1,234 rows."""
     return f"about {number:,} row{'' if number == 1 else 's'}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Names in a line: the first five, and how many there are more."""
+    unique = list(dict.fromkeys(names))
+    rest = len(unique) - 5
+    return ", ".join(unique[:5]) + (f" and {rest} more" if rest > 0 else "")

@@ -25,6 +25,7 @@ class Source(StrEnum):
     TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
     AUDIENCES = "audiences"
+    USER_FIELDS = "user_fields"
     TIMES = "times"
     TIMEZONES = "timezones"
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from lytics_azure_tui.model.audience_csv import AudienceCsv
+from lytics_azure_tui.model.audience_json import AudienceJson
 from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.event_export import EventExport
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.profile_build import ProfileBuild
 from lytics_azure_tui.model.sql_import import SqlImport
 
-KINDS: dict[str, type[JobConfig]] = {kind.workflow: kind for kind in (CsvImport, SqlImport)}
+KINDS: dict[str, type[JobConfig]] = {
+    kind.workflow: kind for kind in (CsvImport, SqlImport, AudienceJson, AudienceCsv, EventExport)
+}
 """Those that people save jobs of."""
 
 OWN_KINDS: dict[str, type[JobConfig]] = {ProfileBuild.workflow: ProfileBuild}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from lytics_azure_tui.model.connection_string import StorageConnection
@@ -128,6 +130,79 @@ class Responder:
             key=None if sas else Secret("c2VjcmV0"),
             sas=Secret(sas) if sas else None,
         )
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+Fault = Literal["pass", "busy", "reset", "lose"]
+"""What happens to a request: it gets through; 503; the line is cut before it, or after it and before the answer."""
+
+
+class Faulty:
+    """Stands before a storage account, and has requests fail.
+
+    Args:
+        connection_string: of the account.
+        fault: for a method and a path with its query, what happens to the request.
+    """
+
+    def __init__(self, connection_string: Secret, fault: Callable[[str, str], Fault]) -> None:
+        behind = StorageConnection.parse(connection_string)
+        url = urlsplit(behind.endpoint)
+        faulty = self
+        self.requests: list[tuple[str, str]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _any(self) -> None:
+                faulty.requests.append((self.command, self.path))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                what = fault(self.command, self.path)
+                if what in ("pass", "lose"):
+                    line = http.client.HTTPConnection(url.hostname or "", url.port)
+                    line.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for name, value in self.headers.items():
+                        line.putheader(name, value)
+                    line.endheaders(body)
+                    answer = line.getresponse()
+                    status, headers, said = answer.status, answer.getheaders(), answer.read()
+                    line.close()
+                else:
+                    busy = Answer.error(503, "ServerBusy")
+                    status, headers, said = busy.status, list(busy.headers.items()), busy.body
+                if what in ("reset", "lose"):
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                self.send_response_only(status)
+                for name, value in headers:
+                    if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(said)
+
+            do_GET = do_PUT = do_HEAD = do_DELETE = _any
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        here = f"http://127.0.0.1:{self._server.server_port}{url.path}"
+        self.connection = StorageConnection(behind.account, here, behind.key, behind.sas)
+        key = behind.key.reveal() if behind.key else ""
+        self.connection_string = Secret(f"BlobEndpoint={here};AccountName={behind.account};AccountKey={key}")
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

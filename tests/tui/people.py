@@ -15,6 +15,7 @@ from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
     Estimate,
+    EventFiles,
     FilledField,
     Forgotten,
     Happening,
@@ -26,6 +27,7 @@ from lytics_azure_tui.lytics.protocol import (
     Stopper,
     StreamField,
     StreamInfo,
+    StreamMark,
     Trial,
     Value,
     Volume,
@@ -88,6 +90,9 @@ class SmallLytics:
 
     def preview(self, stream: str, limit: int = 50) -> Preview:
         return self.rows
+
+    def events(self, stream: str, since: StreamMark | None = None) -> EventFiles | None:
+        return None
 
     def volume(self, stream: str, days: int = 60) -> list[Volume]:
         return self.days.get(stream, [])[-days:]

@@ -29,7 +29,16 @@ from deltalake.transaction import AddAction, RemoveAction
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE, SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.duck import database, quoted
-from lytics_azure_tui.lytics.protocol import Preview, StagedFile, StreamField, StreamInfo, Volume
+from lytics_azure_tui.lytics.protocol import (
+    EventFiles,
+    Preview,
+    StagedFile,
+    StreamField,
+    StreamInfo,
+    StreamMark,
+    Volume,
+)
+from lytics_azure_tui.lytics.workspace.events import event_files
 
 _TEXT = PrimitiveType("string")
 _SYSTEM_TYPES = {
@@ -93,6 +102,13 @@ class Streams:
                 {"files": files, "limit": limit},
             ).fetchall()
         return Preview(tuple(names), tuple(rows))
+
+    def events(self, stream: str, since: StreamMark | None = None) -> EventFiles | None:
+        table = self._open(stream)
+        if table is None:
+            return None
+        with _words(stream):
+            return event_files(table, self.staging(stream), self.columns(stream), since)
 
     def volume(self, stream: str, days: int = 60) -> list[Volume]:
         files = self.paths(stream)

@@ -29,7 +29,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 TABLES = ("profiles", "identities", "merges", "memberships", "transitions", "sizes")
 
-PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+PARQUET = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
 _TYPES = {
     "varchar": "string",

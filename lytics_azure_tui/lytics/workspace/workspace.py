@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
     Estimate,
+    EventFiles,
     FilledField,
     Forgotten,
     Happening,
@@ -21,10 +23,12 @@ from lytics_azure_tui.lytics.protocol import (
     Stopper,
     StreamField,
     StreamInfo,
+    StreamMark,
     Trial,
     Volume,
 )
-from lytics_azure_tui.lytics.workspace.audiences import Audiences
+from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
+from lytics_azure_tui.lytics.workspace.audiences import Audiences, Transition
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.people import People
@@ -66,6 +70,9 @@ class Workspace:
 
     def preview(self, stream: str, limit: int = 50) -> Preview:
         return self._streams.preview(stream, limit)
+
+    def events(self, stream: str, since: StreamMark | None = None) -> EventFiles | None:
+        return self._streams.events(stream, since)
 
     def staging(self, stream: str) -> Path:
         return self._streams.staging(stream)
@@ -118,6 +125,22 @@ class Workspace:
     ) -> Estimate:
         return self._audiences.estimate(text, definitions, members=members, stopper=stopper)
 
+    def members(self, slug: str, size: int = 1000) -> Iterator[list[Profile]]:
+        """The members of an audience as of one build, so many at a time, by id."""
+        return self._audiences.members(slug, size)
+
+    def transitions(
+        self, after: tuple[int, int], slugs: Sequence[str] | None = None, limit: int = 10_000
+    ) -> list[Transition]:
+        """Who came into audiences and who left them, in order.
+
+        Args:
+            after: (build, seq) of the last one that is known; (0, 0) for all.
+            slugs: the audiences; None for all.
+            limit: no more than so many.
+        """
+        return self._audiences.transitions(after, slugs, limit)
+
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person; nothing else may be at work in the workspace meanwhile.
 
@@ -127,6 +150,12 @@ class Workspace:
         return self._forgetting.forget(identifier)
 
     # Builds
+
+    def audience(
+        self, slug: str, *, memory: int, threads: int, spill: Path | None = None
+    ) -> AbstractContextManager[AudienceRows | None]:
+        """An audience's rows, for exports; see `audience_rows`."""
+        return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
 
     def due(self, definitions: Definitions) -> datetime | None:
         """When a build is wanted: now or earlier, at a moment to come, or None for never."""

@@ -62,17 +62,43 @@ SQL_STEPS = (
     ("streams.Streams.commit", 1),
     ("ledger.Ledger.finish", 1),
 )
+EXPORT_STEPS = (
+    ("ledger.Ledger.claim", 1),
+    ("event_export.plan", 1),
+    ("ledger.Ledger.save_plan", 1),
+    ("event_export.do", 1),
+    ("blob_writer.BlobWriter._stage_block", 1),
+    ("blob_writer.BlobWriter._stage_block", 4),
+    ("blob_writer.BlobWriter.stage", 1),
+    ("ledger.Ledger.part_done", 1),
+    ("ledger.Ledger.begin_commit", 1),
+    ("event_export.commit", 1),
+    ("blob_writer.BlobWriter.commit", 1),
+    ("blob_writer.BlobWriter.put", 1),
+    ("ledger.Ledger.finish", 1),
+)
 
 
 def arm() -> None:
-    from lytics_azure_tui.azure import blob, sql, sql_rows
-    from lytics_azure_tui.jobs import csv_convert, csv_import, csv_part, csv_source, quarantine, sql_import, sql_part
+    from lytics_azure_tui.azure import blob, blob_writer, sql, sql_rows
+    from lytics_azure_tui.jobs import (
+        csv_convert,
+        csv_import,
+        csv_part,
+        csv_source,
+        event_export,
+        event_rows,
+        quarantine,
+        sql_import,
+        sql_part,
+    )
     from lytics_azure_tui.lytics.workspace import streams
     from lytics_azure_tui.runner import ledger
 
     for module in (csv_source, csv_import):
         vars(module)["BLOCK"] = SMALL
     csv_part.CHUNK = 2 * SMALL
+    blob_writer.BLOCK = event_rows.PIECE = SMALL
     csv_import.PART = 6 * SMALL
     vars(sql)["batches"] = functools.partial(sql_rows.batches, rows=500)
     spelled = os.environ.get("LYAZURE_DIE")
@@ -80,7 +106,8 @@ def arm() -> None:
         return
     name, when, call, mark = spelled.split("|")
     modules = {
-        "blob": blob, "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
+        "blob": blob, "blob_writer": blob_writer, "event_export": event_export,
+        "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
         "quarantine": quarantine, "streams": streams, "ledger": ledger,
         "sql": sql, "sql_import": sql_import, "sql_part": sql_part,
     }  # fmt: skip

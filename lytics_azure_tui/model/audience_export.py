@@ -1,0 +1,105 @@
+"""What exports of audiences to Blob Storage ask, whatever they write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, field_validator
+
+from lytics_azure_tui.model.audience import Slug
+from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.model.export_name import require_pattern
+from lytics_azure_tui.model.form import Ask, Source
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
+
+AudienceSlug = Annotated[Slug, Ask("Audience", "Whose members are exported.", source=Source.AUDIENCES)]
+Container = Annotated[
+    str, Field(min_length=3), Ask("Container", "Where the files are written.", source=Source.CONTAINERS)
+]
+UserFields = Annotated[
+    list[str],
+    Ask("User Fields", "None chosen means all, also those that come later.", source=Source.USER_FIELDS),
+]
+FilePrefix = Annotated[
+    str | None,
+    Ask(
+        "File Prefix",
+        "What the files' names begin with; it may hold folders. The time of the run follows, in UTC. Left empty, it is "
+        "the audience's name.",
+        placeholder="audiences/vip-",
+    ),
+]
+ExistingUsers = Annotated[
+    bool,
+    Ask(
+        "Existing Users",
+        "Also those who are in the audience when the job begins. Without it, only who enters or leaves from then on.",
+    ),
+]
+OneTime = Annotated[
+    bool, Ask("One-time Export", "The members of now, and no more. Without it, the job goes on with changes.")
+]
+RunFrequency = Annotated[
+    Frequency,
+    Ask(
+        "Export Frequency",
+        "How often who entered and left is written. When nobody has, no file is. Of a one-time export it does not "
+        "matter.",
+        advanced=True,
+        options=FREQUENCIES,
+    ),
+]
+At = Annotated[
+    TimeOfDay,
+    Ask(
+        "Time of Day",
+        "When daily, weekly and monthly exports start. Left empty, the next run counts from the end of the last.",
+        advanced=True,
+        source=Source.TIMES,
+    ),
+]
+Zone = Annotated[Timezone, Ask("Timezone", "The zone of the time of day.", advanced=True, source=Source.TIMEZONES)]
+WantsManifest = Annotated[
+    bool,
+    Ask(
+        "Manifest",
+        "A second file, .manifest.json, that appears after each and tells its rows, bytes, SHA-256 and fields.",
+        advanced=True,
+    ),
+]
+
+
+class AudienceExport(JobConfig):
+    """What both kinds have. Each declares the keys itself: that is their order on its form."""
+
+    methods = (AzureStorage.method,)
+    start = "Start job"
+    reads_definitions = True
+
+    if TYPE_CHECKING:
+        segment_id: AudienceSlug
+        container: Container
+        fields: UserFields
+        file_prefix: FilePrefix
+        withbackfill: ExistingUsers
+        backfill_only: OneTime
+        run_frequency: RunFrequency
+        time_of_day: At
+        timezone: Zone
+        manifest: WantsManifest
+
+    @field_validator("file_prefix", check_fields=False)
+    @classmethod
+    def _prefix_begins_names(cls, value: str | None) -> str | None:
+        return require_pattern(f"{value.strip()}x").removesuffix("x") if value and value.strip() else None
+
+    def schedule(self) -> Schedule | None:
+        if self.backfill_only:
+            return None
+        time_of_day = None if self.run_frequency == "hourly" else self.time_of_day
+        return Schedule(frequency=self.run_frequency, time_of_day=time_of_day, timezone=self.timezone)
+
+    def prefix(self) -> str:
+        """What stands before the time in a file's name."""
+        return self.file_prefix or f"{self.segment_id}-"
