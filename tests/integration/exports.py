@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import gnupg
-from lytics_azure_tui.lytics.stream_file import system_columns, write
 
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.lytics.duck import database, quoted
+from lytics_azure_tui.lytics.stream_file import system_columns, write
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.event_export import EventExport
