@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from import_data import COLUMNS, DAYS, customers, name_of
 
-from lytics_azure_tui.jobs.stream_file import system_columns, write
+from lytics_azure_tui.lytics.stream_file import system_columns, write
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.sandbox.cache import cache_folder, make_once
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -53,13 +55,8 @@ def open_store(folder: Folder, passphrase: Secret | None = None) -> SecretStore:
         PassphraseNeeded: the encrypted file is to be used, and the passphrase is missing or wrong.
         NotAuthorised, BadConfiguration: the store cannot be used.
     """
-    try:
-        store = _open(folder, passphrase)
-    except LyazureError as error:
-        if not _variables():
-            raise
-        store = Unavailable(error)
-    return EnvironmentFirst(store)
+    # Where the environment may hold all that is needed, the store behind it can be missing, and costs nothing.
+    return EnvironmentFirst(Later(lambda: _open(folder, passphrase)) if _variables() else _open(folder, passphrase))
 
 
 def _open(folder: Folder, given: Secret | None) -> SecretStore:
@@ -145,24 +142,31 @@ class EnvironmentFirst:
         return first + self._store.describe()
 
 
-class Unavailable:
-    """A store that could not be opened, while the environment may hold all that is needed."""
+class Later:
+    """A store that is opened by the first who asks it for something."""
 
-    def __init__(self, error: LyazureError) -> None:
-        self._error = error
+    def __init__(self, opened: Callable[[], SecretStore]) -> None:
+        self._opened = opened
+
+    @cached_property
+    def _store(self) -> SecretStore:
+        return self._opened()
 
     def get(self, owner: str, field: str) -> Secret | None:
-        raise self._error
+        return self._store.get(owner, field)
 
     def set(self, owner: str, field: str, secret: Secret) -> None:
-        raise self._error
+        self._store.set(owner, field, secret)
 
     def delete(self, owner: str, field: str) -> None:
-        raise self._error
+        self._store.delete(owner, field)
 
     def describe(self) -> str:
-        # What to do about it is said beside this.
-        return f"There is no store for secrets: {'. '.join(filter(None, (self._error.what, self._error.why)))}"
+        try:
+            return self._store.describe()
+        except LyazureError as error:
+            # What to do about it is said beside this.
+            return f"There is no store for secrets: {'. '.join(filter(None, (error.what, error.why)))}"
 
 
 def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authorization:

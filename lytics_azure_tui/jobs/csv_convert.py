@@ -174,34 +174,35 @@ class Converter:
         select = f"SELECT {', '.join((*own, *system))} FROM {rows} WHERE event_time {WITHIN}"
         return staged(self._run(copied(select, target)), target, [name for _, name in layout.picks])
 
-    def write_some(self, chunk: Chunk, target: Path, only: Path, count: int) -> StagedFile:
-        """Writes some of a chunk's rows: the `count` that are in a Parquet file with a column `record`."""
-        few = self._few(chunk, only) if count * _FEW <= chunk.rows and not chunk.numbered else None
-        if few is None:
-            return self.write(chunk, target, only)
-        staged = self.write(few, target)
-        few.path.unlink()
-        return staged
+    def few(self, chunk: Chunk, only: Path, count: int) -> list[Record] | None:
+        """The `count` records of a chunk that are in a Parquet file with a column `record`.
 
-    def _few(self, chunk: Chunk, only: Path) -> Chunk | None:
-        """The wanted records beside a chunk, with their numbers in front; None where a record has several lines."""
+        Returns:
+            None where they are not few, or a record has several lines: then all of the chunk is to be parsed again.
+        """
+        if count * _FEW > chunk.rows or chunk.numbered:
+            return None
         wanted = self._database.execute(
             f"SELECT record FROM read_parquet({literal(str(only))})"
             f" WHERE record BETWEEN {chunk.row} AND {chunk.last} ORDER BY record"
         ).fetchall()
         newline = self.layout.newline.encode()
         found = []
-        with chunk.path.open("rb") as lines:
+        with chunk.path.open("rb", buffering=1 << 20) as lines:
             at = chunk.row
             for (row,) in wanted:
                 raw = next(islice(lines, row - at, None)).removesuffix(newline)
                 found.append(Record(row, 0, 0, raw, ""))
                 at = row + 1
-            if at + sum(1 for _ in lines) != chunk.row + chunk.rows:
-                return None
-        path = chunk.path.with_suffix(".few")
+            at += sum(1 for _ in lines)
+        return found if at == chunk.row + chunk.rows else None
+
+    def gathered(self, found: Sequence[Record], path: Path) -> Chunk:
+        """Records in a file of their own, with their numbers in front."""
         _write_numbered(path, found, self.layout.delimiter.encode())
-        return replace(chunk, path=path, rows=len(found), longest=chunk.longest + 24, numbered=True)
+        return Chunk(
+            path, 0, found[0].row, 1, len(found), found[-1].row, _longest_numbered(found), clean=True, numbered=True
+        )
 
     def _hash(self, chunk: Chunk, target: Path) -> int:
         """Writes the hashes of a chunk's usable rows; returns how many."""
@@ -268,7 +269,7 @@ class Converter:
         path = chunk.path.with_suffix(".clean")
         while True:
             starts = _write_numbered(path, good, self.layout.delimiter.encode())
-            longest = max((len(record.raw) for record in good), default=0) + 24
+            longest = _longest_numbered(good)
             cleaned = replace(chunk, path=path, rows=len(good), longest=longest, clean=True, numbered=True)
             unusable = self._unusable(cleaned, good, starts)
             if not unusable:
@@ -345,6 +346,10 @@ def _write_numbered(path: Path, good: Sequence[Record], delimiter: bytes) -> lis
             starts.append(position)
             position += len(line)
     return starts
+
+
+def _longest_numbered(found: Iterable[Record]) -> int:
+    return max((len(record.raw) for record in found), default=0) + 24
 
 
 def _no_time(value: str | None) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -23,7 +24,7 @@ from lytics_azure_tui.jobs.csv_diff import changed_rows
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
-from lytics_azure_tui.jobs.csv_source import text_blocks
+from lytics_azure_tui.jobs.csv_source import BLOCK, text_blocks
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.protocol import StagedFile
@@ -41,7 +42,7 @@ class _Tally:
     """What has been done so far; changed under a lock by the threads that convert."""
 
     files: list[StagedFile] = field(default_factory=list)
-    readable: list[tuple[int, Chunk]] = field(default_factory=list)
+    readable: list[Chunk] = field(default_factory=list)
     rows: int = 0
     rejected: int = 0
     bytes: int = 0
@@ -167,19 +168,20 @@ class PartRun:
         )
 
     def _chunks(self, pieces: Iterator[Piece]) -> Iterator[Chunk]:
-        """Gathers pieces into files of about `CHUNK` bytes."""
+        """Gathers pieces into files of about `CHUNK` bytes; the first are smaller, so that nobody waits for long."""
         gathered: list[Piece] = []
         file = None
-        size = 0
+        size, enough = 0, min(BLOCK, CHUNK)
         for piece in pieces:
             if file is None:
                 file = self._spool()
             size += sum(file.write(buffer) for buffer in piece.buffers)
             # What was written is not needed again: only the figures are kept.
             gathered.append(replace(piece, buffers=()))
-            if size >= CHUNK:
+            if size >= enough:
                 yield _chunk(file, size, gathered)
                 file, size, gathered = None, 0, []
+                enough = min(2 * enough, CHUNK)
         if file is not None:
             yield _chunk(file, size, gathered)
 
@@ -200,27 +202,28 @@ class PartRun:
 
     @contextmanager
     def _workers(self, handle: Callable[[Converter, int, Chunk], None]) -> Iterator[Callable[[int, Chunk], None]]:
-        """Yields a function that hands a chunk to a thread; it waits while all of them are behind."""
+        """Yields a function that hands a chunk to a thread; it waits while one lies ready for whoever ends first."""
         count = max(1, self._context.threads)
         idle: SimpleQueue[Converter] = SimpleQueue()
         pending: deque[Future[None]] = deque()
 
         def work(number: int, chunk: Chunk) -> None:
-            converter = idle.get()
+            # One is made when it is needed: the download does not wait for it, and a small file needs but one.
+            try:
+                converter = idle.get_nowait()
+            except Empty:
+                converter = stack.enter_context(closing(self._converter(count)))
             try:
                 handle(converter, number, chunk)
             finally:
                 idle.put(converter)
 
         def submit(number: int, chunk: Chunk) -> None:
-            while len(pending) >= count:
+            while len(pending) > count:
                 pending.popleft().result()
             pending.append(pool.submit(work, number, chunk))
 
-        with ExitStack() as stack:
-            for _ in range(count):
-                idle.put(stack.enter_context(closing(self._converter(count))))
-            pool = stack.enter_context(ThreadPoolExecutor(count, thread_name_prefix="convert"))
+        with ExitStack() as stack, ThreadPoolExecutor(count, thread_name_prefix="convert") as pool:
             try:
                 yield submit
                 while pending:
@@ -262,7 +265,7 @@ class PartRun:
         self._count(None, bad, number)
         with self._tally.lock:
             self._tally.records += readable.rows
-            self._tally.readable.append((number, readable))
+            self._tally.readable.append(readable)
 
     def _select(self, chunks: int) -> int:
         """Imports the rows that the file before did not have; returns how many it had."""
@@ -274,11 +277,12 @@ class PartRun:
         )
         only = self._scratch / "changed.parquet"
         pattern = f"{self._part.index:05}-*.parquet"
+        readable = sorted(self._tally.readable, key=attrgetter("row"))
         touched = changed_rows(
             sorted(self._hashes.glob(pattern)),
             Path(compare),
             only,
-            [(chunk.row, chunk.last) for _, chunk in self._tally.readable],
+            [(chunk.row, chunk.last) for chunk in readable],
             # No more than what is free now: the threads that hashed give back less than they had.
             memory=self._context.memory // 6,
             threads=self._context.threads,
@@ -286,18 +290,14 @@ class PartRun:
         )
 
         def write(converter: Converter, number: int, chunk: Chunk) -> None:
-            staged = converter.write_some(chunk, self._target(number), only, count_of[number])
+            staged = converter.write(chunk, self._target(number), only)
             chunk.path.unlink()
             self._count(staged, [], number)
 
-        count_of = {number: count for (number, _), count in zip(self._tally.readable, touched, strict=True)}
         with self._workers(write) as submit:
-            for number, chunk in self._tally.readable:
+            for number, chunk in enumerate(self._touched(readable, only, touched)):
                 self._sink.check()
-                if count_of[number]:
-                    submit(number, chunk)
-                else:
-                    chunk.path.unlink()
+                submit(number, chunk)
         expected = sum(touched)
         if self._tally.rows != expected:
             raise Fatal(
@@ -307,6 +307,23 @@ class PartRun:
                 fix="Please report this with the file's first lines",
             )
         return self._tally.records - expected
+
+    def _touched(self, chunks: Sequence[Chunk], only: Path, counts: Sequence[int]) -> Iterator[Chunk]:
+        """What the changed rows are read from: their chunks, or where they are few, they alone, of several chunks."""
+        few: list[Record] = []
+        with closing(self._converter(self._context.threads)) as reader:
+            for number, (chunk, count) in enumerate(zip(chunks, counts, strict=True)):
+                found = reader.few(chunk, only, count) if count else []
+                if found is None:
+                    yield chunk
+                    continue
+                chunk.path.unlink()
+                few += found
+                if sum(len(record.raw) for record in few) >= BLOCK:
+                    yield reader.gathered(few, self._scratch / f"few-{number}.csv")
+                    few = []
+            if few:
+                yield reader.gathered(few, self._scratch / "few.csv")
 
 
 def _chunk(file: BinaryIO, size: int, pieces: list[Piece]) -> Chunk:

@@ -251,8 +251,11 @@ def _several(about: _About) -> _Guess | None:
     if not about.named(_LISTS) or not about.values:
         return None
     for separator in _SEPARATORS:
-        if sum(separator in value for value in about.values) * 5 >= len(about.values):
-            words = {";": "semicolons", "|": "bars", ",": "commas"}[separator]
+        several = [value for value in about.values if separator in value]
+        if len(several) * 5 >= len(about.values):
+            if all(value.count(separator) == value.count(f"{separator} ") for value in several):
+                separator += " "  # noqa: PLW2901 -- else each value but the first would begin with it
+            words = {";": "semicolons", "|": "bars", ",": "commas"}[separator[0]]
             return _Guess(f"lists, cut at {words}", FieldKind.STRINGS, Merge.MERGE, f'split({{}}, "{separator}")')
     return None
 

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from lytics_azure_tui.tui.widgets.expression_input import Completer
 
 
+def prepare() -> None:
+    """Loads the parser, which takes a moment. Call it in a thread, before the first key is pressed in an editor."""
+    from lytics_azure_tui.model.language import complete  # noqa: F401 -- it is needed with the first letter
+    from lytics_azure_tui.model.language.parse import language
+
+    language()
+
+
 def problem_in(text: str, parse: Callable[[str], object]) -> LanguageProblem | None:
     """What is wrong with a text, as far as reading it tells."""
     try:

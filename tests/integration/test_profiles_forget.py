@@ -17,8 +17,8 @@ from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind
 from tests.integration.builds import Event, Place
 
-ADA = {"user": "ada-user-17", "mail": "ada.lovelace@example.com", "word": "ada-said-this"}
-SECRETS = [*ADA.values(), "ada-cookie-99"]
+ADA: dict[str, str | None] = {"user": "ada-user-17", "mail": "ada.lovelace@example.com", "word": "ada-said-this"}
+SECRETS = ["ada-user-17", "ada.lovelace@example.com", "ada-said-this", "ada-cookie-99"]
 GRACE = Event(3, {"user": "grace", "mail": "grace@example.com", "word": "cobol"})
 DEFINITIONS = Definitions(
     (
@@ -50,8 +50,8 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_nothing_of_a_person_is_left_anywhere(place: Place) -> None:
-    done = place.workspace.forget(Identifier("mail", ADA["mail"]))
-    assert {item.value for item in done.identifiers} == {ADA["user"], ADA["mail"], "ada-cookie-99"}
+    done = place.workspace.forget(Identifier("mail", SECRETS[1]))
+    assert {item.value for item in done.identifiers} == {SECRETS[0], SECRETS[1], SECRETS[3]}
     assert (done.profiles, done.events, done.memberships) == (1, {"web": 4}, 1)
     assert left_of_ada(place) == []
     assert place.workspace.find("ada") == []
@@ -59,7 +59,7 @@ def test_nothing_of_a_person_is_left_anywhere(place: Place) -> None:
 
 
 def test_everyone_else_goes_on_as_if_nothing_had_been(place: Place) -> None:
-    place.workspace.forget(Identifier("mail", ADA["mail"]))
+    place.workspace.forget(Identifier("mail", SECRETS[1]))
     figures = place.workspace.figures()
     assert (figures.profiles, figures.behind) == (1, 1)
     assert place.workspace.audiences()[0].size == place.workspace.sizes("mailed")[-1].size == 1
@@ -73,10 +73,10 @@ def test_everyone_else_goes_on_as_if_nothing_had_been(place: Place) -> None:
 
 
 def test_who_comes_back_is_a_new_person(place: Place) -> None:
-    place.workspace.forget(Identifier("mail", ADA["mail"]))
+    place.workspace.forget(Identifier("mail", SECRETS[1]))
     place.bring("web", [Event(1, {"user": ADA["user"], "word": "hello"})])
     place.build()
-    (ada,) = place.workspace.find(ADA["user"])
+    (ada,) = place.workspace.find(SECRETS[0])
     assert (ada.fields["_num_events"], ada.fields["words"]) == (1, ["hello"])
 
 
@@ -115,12 +115,12 @@ def test_cut_off_anywhere_it_is_finished_by_the_next_call(
 
         patch.setattr(owner, name, dying)
         try:
-            place.workspace.forget(Identifier("mail", ADA["mail"]))
+            place.workspace.forget(Identifier("mail", SECRETS[1]))
         except Cancelled:
             assert left_of_ada(place)
         else:
             assert calls < call
-    done = place.workspace.forget(Identifier("mail", ADA["mail"]))
+    done = place.workspace.forget(Identifier("mail", SECRETS[1]))
     if calls >= call:
         assert done.events == {"web": 4}
     assert left_of_ada(place) == []

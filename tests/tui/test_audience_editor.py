@@ -30,11 +30,13 @@ from tests.tui.world import World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 SLUG = "big-spenders"
+PAUSE = "lytics_azure_tui.tui.screens.audience_editor.PAUSE_SECONDS"
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Profiles, mappings and audiences."""
+    monkeypatch.setattr(PAUSE, 0.02)
     world.lytics = world.desk._lytics = populated()
     define(world.folder)
     return world
@@ -198,7 +200,8 @@ async def test_the_size_and_some_members_follow_the_typing(world: World) -> None
         assert members.get_row_at(0)[1].plain == "GB"
 
 
-async def test_it_is_counted_once_when_the_typing_rests(world: World) -> None:
+async def test_it_is_counted_once_when_the_typing_rests(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAUSE, 0.5)
     async with world.app().run_test(size=LARGE) as pilot:
         await opened(pilot, world, None, *["enter"] * 3)
         await pilot.press(*"country = 1")
@@ -208,10 +211,11 @@ async def test_it_is_counted_once_when_the_typing_rests(world: World) -> None:
 
 
 async def test_an_older_count_is_stopped_and_never_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped = Event()
+    waiting, stopped = Event(), Event()
 
     def estimate(text: str, _: Definitions, *, stopper: Stopper, **__: object) -> Estimate:
         if text.endswith("1"):
+            waiting.set()
             while not stopper.stopped:
                 stopped.wait(0.01)
             stopped.set()
@@ -222,8 +226,8 @@ async def test_an_older_count_is_stopped_and_never_shown(world: World, monkeypat
     async with world.app().run_test(size=LARGE) as pilot:
         screen = await opened(pilot, world, None, *["enter"] * 3)
         await pilot.press(*"country = 1")
-        await pilot.pause(0.5)
-        assert "counting" in found(screen)
+        await until(pilot, lambda: "counting" in found(screen))
+        await until(pilot, waiting.is_set)
         await pilot.press("2")
         await until(pilot, stopped.is_set)
         await settled(pilot)

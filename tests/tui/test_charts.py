@@ -37,6 +37,10 @@ def test_the_peak_that_is_named_is_among_the_bars(counts: list[int], width: int)
     assert not any(shown) or bars[shown.index(max(shown))] == BARS[-1]
 
 
+def test_a_volume_begins_with_the_first_event() -> None:
+    assert volume_line(volumes([0, 0, 5, 0, 1]), 60).plain.startswith("22 Nov █▁▂ 24 Nov")
+
+
 def test_a_volume_says_its_days_and_its_peak() -> None:
     assert volume_line(volumes([1_000, 0, 8_000, 4_000]), 60).plain == "21 Nov ▂▁█▅ 24 Nov  peak 8,000 on 23 Nov"
 

@@ -32,8 +32,10 @@ SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """A stream with events, and no mapping of it."""
+    monkeypatch.setattr("lytics_azure_tui.tui.screens.mapping_editor.PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("lytics_azure_tui.tui.screens.rule_form.PAUSE_SECONDS", 0.02)
     world.lytics = world.desk._lytics = populated()
     return world
 
@@ -315,11 +317,12 @@ async def test_nothing_is_tried_before_there_is_an_identifier(world: World) -> N
 
 async def test_an_older_trial_is_stopped_and_never_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"email": Trial(1, (), {}, {}), "both": Trial(2, (), {}, {})}
-    stopped = Event()
+    waiting, stopped = Event(), Event()
 
     def trial(mapping: StreamMapping, *, stopper: Stopper, **_: object) -> Trial:
         if len(mapping.fields) > 1:
             return answers["both"]
+        waiting.set()
         while not stopper.stopped:
             stopped.wait(0.01)
         stopped.set()
@@ -330,7 +333,7 @@ async def test_an_older_trial_is_stopped_and_never_shown(world: World, monkeypat
         monkeypatch.setattr(world.lytics, "try_mapping", trial)
         screen._draft.put(FieldRule(field="email", expression="email", identifier=True))
         screen._changed()
-        await pilot.pause(0.5)
+        await until(pilot, waiting.is_set)
         screen._draft.put(FieldRule(field="city", expression="country"))
         screen._changed()
         await until(pilot, stopped.is_set)
@@ -379,14 +382,31 @@ async def test_a_field_that_is_something_else_in_another_stream_is_refused(world
         screen._changed()
         await pilot.press("ctrl+s")
         await settled(pilot)
-        await pilot.press("y")
-        await settled(pilot)
         assert pilot.app.screen is screen
         error = screen.query_one(Problem).error
         assert isinstance(error, BadConfiguration)
-        assert "country" in str(error)
-        assert "web" in str(error)
+        assert "country is string" in str(error)
+        assert "in the mapping of web" in str(error)
     assert saved(world) is None
+
+
+async def test_a_mapping_that_names_what_is_not_there_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> Trial:
+        raise BadConfiguration("The mapping of customers cannot be used", why="there is no field nix")
+
+    monkeypatch.setattr(world.lytics, "try_mapping", refuse)
+    async with world.app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, world, "s", "ctrl+s")
+        assert pilot.app.screen is screen
+        assert "nix" in str(screen.query_one(Problem).error)
+    assert saved(world) is None
+
+
+async def test_a_trial_that_fails_for_other_reasons_does_not_hinder_publishing(world: World) -> None:
+    world.lytics.broken = Fatal("The disk is full")
+    async with world.app().run_test(size=LARGE) as pilot:
+        await opened(pilot, world, "s", "ctrl+s", "y")
+    assert saved(world) is not None
 
 
 async def test_a_file_that_cannot_be_read_is_not_written_over(world: World) -> None:

@@ -138,7 +138,7 @@ def test_a_one_is_a_number_where_nothing_speaks_of_yes_and_no() -> None:
     assert rule("visits", "1", "0", "1").kind is FieldKind.INT
 
 
-@pytest.mark.parametrize("separator", [";", ",", "|"])
+@pytest.mark.parametrize("separator", [";", ",", "|", "; ", ", "])
 def test_several_values_in_a_cell_are_cut(separator: str) -> None:
     made = rule("tags", separator.join(("a", "b")), "c")
     assert (made.kind, made.merged_by) == (FieldKind.STRINGS, Merge.MERGE)

@@ -21,9 +21,13 @@ from lytics_azure_tui.lytics.duck import literal
 from lytics_azure_tui.lytics.workspace.identity import components
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec, bucket_sql
 from lytics_azure_tui.lytics.workspace.tables import PARQUET
+from lytics_azure_tui.model.user_field import SCORES
 
 # Read once or twice, and soon: quick to write matters more than small.
 _SCRATCH = "FORMAT parquet, COMPRESSION lz4"
+
+# The two halves of a node.
+_NAME, _VALUE = "node[:strpos(node, ':') - 1]", "node[strpos(node, ':') + 1:]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def write_identities(
 ) -> int:
     """Writes the identifiers that are new, or all when the table is written anew; how many those are."""
     fresh = (
-        "SELECT node[:strpos(node, ':') - 1] AS field, node[strpos(node, ':') + 1:] AS value, t._id"
+        f"SELECT {_NAME} AS field, {_VALUE} AS value, t._id"
         f" FROM member JOIN {literal(str(scratch / 'touched.parquet'))} t USING (p)"
     )
     if known and not spec.rebuild:
@@ -120,7 +124,8 @@ def _nodes(connection: duckdb.DuckDBPyConnection, events: str) -> None:
 def _known(connection: duckdb.DuckDBPyConnection, known: bool) -> None:
     """known: n, _id of nodes that a profile has; olds: those profiles as nodes, n, _id."""
     found = (
-        "SELECT n, _id FROM nodes JOIN identities i ON node = i.field || ':' || i.value"
+        f"SELECT n, _id FROM (SELECT n, {_NAME} AS field, {_VALUE} AS value FROM nodes)"
+        " JOIN identities USING (field, value)"
         if known
         else "SELECT NULL :: BIGINT AS n, NULL :: VARCHAR AS _id WHERE false"
     )
@@ -149,7 +154,11 @@ def _survivors(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: 
         " HAVING count(*) > 1")  # fmt: skip
     run("CREATE OR REPLACE TEMP TABLE rivals AS SELECT NULL :: BIGINT AS p, NULL :: VARCHAR AS _id WHERE false")
     if known and _one(connection, "SELECT count(*) FROM several"):
-        run("CREATE OR REPLACE TEMP TABLE rivals AS SELECT several.p, r.* FROM profiles r JOIN several USING (_id)")
+        # Their scores are made anew.
+        run(
+            f"CREATE OR REPLACE TEMP TABLE rivals AS SELECT several.p, r.* EXCLUDE ({', '.join(SCORES)})"
+            " FROM profiles r JOIN several USING (_id)"
+        )
         first = "SELECT p, arg_min(_id, struct_pack(c := _created, i := _id)) AS _id FROM rivals GROUP BY p"
     else:
         first = "SELECT p, _id FROM rivals"
@@ -169,7 +178,10 @@ def _touched(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: Pa
         " FROM (SELECT p, min(node) AS least_node FROM member ANTI JOIN survivors USING (p) GROUP BY p)"
     )
     # An id that was in use, whose nodes are others' now, is not given again.
-    connection.execute(f"UPDATE born SET _id = md5({literal(spec.run_id)} || least_node) WHERE _id IN ({taken})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE clashes AS SELECT _id FROM ({taken}) SEMI JOIN born USING (_id)")
+    connection.execute(
+        f"UPDATE born SET _id = md5({literal(spec.run_id)} || least_node) WHERE _id IN (SELECT _id FROM clashes)"
+    )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE touched AS SELECT *, {bucket_sql('_id', spec.buckets)} AS bucket FROM"
         " (SELECT p, _id, false AS fresh FROM survivors UNION ALL SELECT p, _id, true FROM born)"

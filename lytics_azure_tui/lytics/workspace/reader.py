@@ -133,6 +133,7 @@ def engine(stopper: Stopper | None = None) -> Iterator[duckdb.DuckDBPyConnection
     Raises:
         Cancelled: the stopper was used.
     """
+    still_wanted(stopper)
     with database(memory=_MEMORY, threads=os.cpu_count() or 1) as connection:
         if stopper is not None:
             stopper.attach(connection.interrupt)
@@ -143,6 +144,16 @@ def engine(stopper: Stopper | None = None) -> Iterator[duckdb.DuckDBPyConnection
         finally:
             if stopper is not None:
                 stopper.attach(None)
+
+
+def still_wanted(stopper: Stopper | None) -> None:
+    """To be asked between two queries, where an interrupt would be lost.
+
+    Raises:
+        Cancelled: the stopper was used.
+    """
+    if stopper is not None and stopper.stopped:
+        raise Cancelled("The question was taken back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +174,7 @@ class Opened:
         Raises:
             Cancelled: the stopper was used.
         """
-        # An interrupt between two queries would be lost.
-        if self.stopper is not None and self.stopper.stopped:
-            raise Cancelled("The question was taken back")
+        still_wanted(self.stopper)
         return self.connection.execute(query, list(values)).fetchall()
 
     def profiles(self, query: str, values: Sequence[Any] = (), first: Sequence[str] = ()) -> list[Profile]:

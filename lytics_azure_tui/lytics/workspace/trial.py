@@ -15,7 +15,7 @@ from lytics_azure_tui.lytics.workspace.assemble import profiles
 from lytics_azure_tui.lytics.workspace.identify import identify
 from lytics_azure_tui.lytics.workspace.mapped import mapped_rows, rows_of
 from lytics_azure_tui.lytics.workspace.merging import Field, fields_of
-from lytics_azure_tui.lytics.workspace.reader import engine, profile_of
+from lytics_azure_tui.lytics.workspace.reader import engine, profile_of, still_wanted
 from lytics_azure_tui.lytics.workspace.scores import day_of
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec
 from lytics_azure_tui.lytics.workspace.streams import Streams
@@ -35,6 +35,7 @@ def tried(streams: Streams, mapping: StreamMapping, *, events: int, limit: int, 
     )
     with tempfile.TemporaryDirectory(prefix="lyazure-trial-") as folder, engine(stopper) as connection:
         connection.execute(f"CREATE TEMP TABLE newest AS {newest}")
+        still_wanted(stopper)
         taken = _row(connection, "SELECT count(*) FROM newest")[0]
         mapping_sql = mapped_rows(mapping, columns, "SELECT * FROM newest", fields)
         connection.execute(f"CREATE TEMP TABLE mapped AS {mapping_sql}")
@@ -43,6 +44,7 @@ def tried(streams: Streams, mapping: StreamMapping, *, events: int, limit: int, 
         spec = BuildSpec("trial", 1, now.isoformat(), Definitions((mapping,)).dump(), {})
         scratch = Path(folder)
         identify(connection, spec, "mapped", scratch, known=False)
+        still_wanted(stopper)
         happened = scratch / "events" / "bucket=0"
         if not happened.is_dir():
             return Trial(taken, (), filled, unreadable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
-from lytics_azure_tui.lytics.protocol import Estimate, FilledField, Profile, Stopper
+from lytics_azure_tui.lytics.protocol import Estimate, FilledField, Stopper
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.form import Ask, Kind, Question
 from lytics_azure_tui.model.job import slug as file_name
@@ -26,23 +25,20 @@ from lytics_azure_tui.model.user_field import UserField
 from lytics_azure_tui.tui.answers import blank, check
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
-from lytics_azure_tui.tui.figures import count, rough, when
-from lytics_azure_tui.tui.language import cause_of, completer, problem_in, sentence
-from lytics_azure_tui.tui.profile_facts import events_of, last_seen, telling
-from lytics_azure_tui.tui.profile_facts import written as value_text
+from lytics_azure_tui.tui.figures import rough
+from lytics_azure_tui.tui.language import cause_of, completer, prepare, problem_in, sentence
 from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Answered
 from lytics_azure_tui.tui.widgets.expression_input import Expression
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
+from lytics_azure_tui.tui.widgets.members import Members
 from lytics_azure_tui.tui.widgets.problem import explain
 
 PAUSE_SECONDS = 0.3
 """After the last key, before the filter is counted."""
 MEMBERS = 10
-NAMED_FIELDS = 4
-"""Of those that the filter names, so many are shown of each member."""
 KNOWN = (Column("Field", least=15), Column("Kind", 15), Column("In", 7, right=True))
 BEGINNING = "FILTER "
 EXAMPLE = 'Write a condition: FILTER country = "NL" AND score_recency > 50. ^space offers what can stand at the cursor.'
@@ -113,8 +109,8 @@ class AudienceEditor(Editor):
         """Whether the slug is made of the label, as nobody has written another."""
         self._asked = ""
         """The filter that is being counted, or was."""
-        self._shown = self._figures = ""
-        """The filter whose figures are on the screen, and these."""
+        self._shown = ""
+        """The filter whose figures are on the screen."""
         self.heading = f"Audience · {slug}" if slug else ""
 
     def body(self) -> ComposeResult:
@@ -130,14 +126,11 @@ class AudienceEditor(Editor):
                         id="filter",
                     )
                 yield Static("", id="said", markup=False)
-                with Vertical(id="found", classes="pane"):
-                    yield Static("", id="found-words", markup=False)
-                    yield Grid(id="members")
+                yield Members(id="found", classes="pane")
             yield Grid(KNOWN, id="known", classes="pane")
 
     def on_mount(self) -> None:
         self.query_one("#filter-pane").border_title = "Filter"
-        self.query_one("#found").border_title = "Members"
         self.query_one("#known").border_title = "Fields · enter writes one"
         self._read()
 
@@ -172,6 +165,7 @@ class AudienceEditor(Editor):
     def _look(self) -> Known:
         from lytics_azure_tui.config import definitions
 
+        prepare()
         folder = self.desk.folder
         found, problems = definitions.look(folder)
         audience = next((item for item in found.audiences if item.slug == self._slug), None)
@@ -239,18 +233,19 @@ class AudienceEditor(Editor):
         if known is None:
             return
         self._asked = text
-        self._entitle("counting…" if self._shown else "")
+        self._members.entitle("counting…" if self._members.counted else "")
         await asyncio.sleep(PAUSE_SECONDS)
         if not text.strip().upper().removeprefix("FILTER").strip():
             self._wrong(None)
-            self._nothing(EXAMPLE)
+            self._shown = ""
+            self._members.clear(EXAMPLE)
             return
         problem = problem_in(text, parse_filter)
         if problem is not None:
             self._wrong(problem)
             return
         self._wrong(None)
-        self._entitle("counting…")
+        self._members.entitle("counting…")
         stopper = Stopper()
         ask = partial(self._ask, text, known, stopper)
         try:
@@ -284,69 +279,17 @@ class AudienceEditor(Editor):
             said.update(explain(problem))
         self.query_one(Expression).mark(in_text)
         if problem is not None:
-            self._entitle("before the last change" if self._shown else "")
-
-    def _nothing(self, words: str) -> None:
-        self._shown = self._figures = ""
-        self._entitle("")
-        self.query_one("#members").display = False
-        self._say(words)
-
-    def _entitle(self, doing: str) -> None:
-        pane = self.query_one("#found")
-        pane.border_title = " · ".join(part for part in (self._figures or "Members", doing) if part)
-
-    def _say(self, words: str) -> None:
-        note = self.query_one("#found-words", Static)
-        note.update(content(words, "dim"))
-        note.display = bool(words)
+            self._members.entitle("before the last change" if self._members.counted else "")
 
     def _show(self, text: str, estimate: Estimate) -> None:
         self._shown = text
-        share = f" ({estimate.size / estimate.profiles:.1%})".replace("%", " %") if estimate.profiles else ""
-        self._figures = f"{count(estimate.size)} of {count(estimate.profiles)}{share}"
-        self._entitle("")
-        if not estimate.profiles:
-            self._say("There are no profiles yet: m on Streams maps a stream, and profiles are built of it.")
-        elif not estimate.members:
-            self._say("Nobody is in it now.")
-        else:
-            self._say("")
-        grid = self.query_one("#members", Grid)
-        grid.display = bool(estimate.members)
-        names = self._named(text, estimate)
-        columns = [
-            Column("Some of them", least=18),
-            *(Column(name, min(max(len(name), 10), 22)) for name in names),
-            Column("Events", 8, right=True),
-            Column("Last seen", 10),
-        ]
-        ranks = self._known.ranks() if self._known is not None else {}
-        grid.show_rows([self._member(profile, names, ranks) for profile in estimate.members], columns)
-
-    def _named(self, text: str, estimate: Estimate) -> list[str]:
-        """The fields that the filter names, but those that are shown anyhow."""
-        shown = {"_num_events", "_modified"}
-        there = {name for profile in estimate.members for name in profile.fields}
         named = field_names(parse_filter(text).condition)
-        return [name for name in named if name in there and name not in shown][:NAMED_FIELDS]
+        ranks = self._known.ranks() if self._known is not None else {}
+        self._members.show(estimate, named, ranks, self.desk.clock(), self.desk.zone)
 
-    def _member(self, profile: Profile, names: list[str], ranks: Mapping[str, int]) -> Row:
-        now, zone = self.desk.clock(), self.desk.zone
-        cells = [
-            Cell(value_text(profile.fields[name], zone)[:200]) if name in profile.fields else Cell("·", "muted")
-            for name in names
-        ]
-        events = events_of(profile)
-        return Row(
-            profile.id,
-            (
-                Cell(telling(profile, ranks).value, "strong"),
-                *cells,
-                Cell(count(events) if events is not None else "—", "muted"),
-                Cell(when(last_seen(profile), now, zone), "muted"),
-            ),
-        )
+    @property
+    def _members(self) -> Members:
+        return self.query_one(Members)
 
     # What the operator does
 

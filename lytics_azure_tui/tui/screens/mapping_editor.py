@@ -23,7 +23,7 @@ from lytics_azure_tui.model.suggestion import suggest, suggestions
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
-from lytics_azure_tui.tui.language import column_fields, completer, problem_with
+from lytics_azure_tui.tui.language import column_fields, completer, prepare, problem_with
 from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
 from lytics_azure_tui.tui.profile_facts import telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
@@ -32,6 +32,7 @@ from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.screens.rule_form import RuleForm
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
+from lytics_azure_tui.tui.widgets.trial_pane import TrialPane
 
 FIELDS = (
     Column("User field", least=10),
@@ -40,13 +41,12 @@ FIELDS = (
     Column("Id", 2, right=True),
     Column("Filled", 6, right=True),
 )
-TRIAL = "What this would make"
+UNMAPPED = "Nothing yet. A mapping makes profiles of events by an identifier, such as an e-mail address."
+UNIDENTIFIED = "No user field is an identifier yet, so no event can be told to be somebody's."
 PAUSE_SECONDS = 0.3
 """After the last change, before it is tried."""
 SAMPLES = 200
 """Newest events from which suggestions are made."""
-SHOWN_FIELDS = 30
-"""Columns of the trial's table; more would make it slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,11 @@ class MappingEditor(Editor):
             with Vertical(id="fields-pane", classes="pane"):
                 yield Static(id="fields-note", markup=False)
                 yield Grid(FIELDS, id="fields")
-        with Vertical(id="trial", classes="pane"):
-            yield Static(id="trial-words", markup=False)
-            yield Grid(id="profiles")
+        yield TrialPane(id="trial", classes="pane")
 
     def on_mount(self) -> None:
         self.query_one("#columns").border_title = "Columns of the stream"
         self.query_one("#fields-pane").border_title = "User fields"
-        self.query_one("#trial").border_title = TRIAL
         self._read()
 
     @property
@@ -135,6 +132,7 @@ class MappingEditor(Editor):
     def _look(self) -> Ground:
         from lytics_azure_tui.config import definitions
 
+        prepare()
         lytics = self.desk.lytics
         known, problems = definitions.look(self.desk.folder)
         mapping = next((item for item in known.mappings if item.stream == self._stream), None)
@@ -209,67 +207,34 @@ class MappingEditor(Editor):
 
     @work(exclusive=True, group="try", description="try the mapping", exit_on_error=False)
     async def _try(self) -> None:
-        words = self.query_one("#trial-words", Static)
-        mapping = self._draft.mapping
+        pane, mapping = self.query_one(TrialPane), self._draft.mapping
         if not self._draft.identified:
-            self._trial = None
-            self.query_one("#trial").border_title = TRIAL
-            self._show_fields()
-            self.query_one("#profiles").display = False
-            words.update(
-                content(
-                    "No user field is an identifier yet, so no event can be told to be somebody's."
-                    if mapping.fields
-                    else "Nothing yet. A mapping makes profiles of events by an identifier, such as an e-mail address.",
-                    "dim",
-                )
-            )
+            self._tried(None)
+            pane.say(content(UNIDENTIFIED if mapping.fields else UNMAPPED, "dim"))
             return
-        pane = self.query_one("#trial")
-        pane.border_title = f"{TRIAL} · trying…"
-        if self._trial is None:
-            words.update("")
+        pane.trying()
         await asyncio.sleep(PAUSE_SECONDS)
         stopper = Stopper()
         try:
             trial = await self.fetch(partial(self._ask, mapping, stopper), "try the mapping")
         except LyazureError as error:
-            self._trial = None
-            self._show_fields()
-            self.query_one("#profiles").display = False
+            self._tried(None)
             self.problem(error)
-            pane.border_title = TRIAL
+            pane.say(Content(""))
         else:
+            self._tried(trial)
             self.problem(None)
-            self._show_trial(trial)
+            names = list(dict.fromkeys(part.field for _, part in self._draft.parts()))
+            pane.show(trial, names, self.desk.zone)
         finally:
             stopper.stop()  # nobody waits for what an older mapping would make
 
-    def _ask(self, mapping: StreamMapping, stopper: Stopper) -> Trial:
-        return self.desk.lytics.try_mapping(mapping, stopper=stopper)
-
-    def _show_trial(self, trial: Trial) -> None:
+    def _tried(self, trial: Trial | None) -> None:
         self._trial = trial
         self._show_fields()
-        self.query_one("#trial").border_title = f"What the newest {count(trial.events)} events would make"
-        names = list(dict.fromkeys(part.field for _, part in self._draft.parts()))[:SHOWN_FIELDS]
-        wrong = {name: number for name, number in trial.unreadable.items() if number}
-        words = Content("") if trial.profiles else content("No profile: none of these events has an identifier.", "dim")
-        if wrong:
-            said = ", ".join(f"{name} {count(number)}" for name, number in wrong.items())
-            words = Content.assemble(("⚠ ", "$text-warning"), content(f"Values that cannot be read: {said}"))
-        note = self.query_one("#trial-words", Static)
-        note.update(words)
-        note.display = bool(words.plain)
-        zone = self.desk.zone
-        shown = [
-            [value_text(profile.fields[name], zone) if name in profile.fields else None for name in names]
-            for profile in trial.profiles
-        ]
-        grid = self.query_one("#profiles", Grid)
-        grid.display = bool(shown)
-        columns = [_column(name, [row[place] for row in shown]) for place, name in enumerate(names)]
-        grid.show_rows([_profile(place, row) for place, row in enumerate(shown)], columns)
+
+    def _ask(self, mapping: StreamMapping, stopper: Stopper) -> Trial:
+        return self.desk.lytics.try_mapping(mapping, stopper=stopper)
 
     # What the operator does
 
@@ -385,14 +350,15 @@ class MappingEditor(Editor):
             attempt=partial(self._attempt, key),
         )
         built = await self.app.push_screen_wait(form)
+        at = WHERE
         if isinstance(built, StreamMapping):
             self._draft.where(built.where)
         elif isinstance(built, FieldRule | Affinity):
             at = self._draft.put(built, key)
-            self._changed()
-            self.query_one("#fields", Grid).select(at)
+        else:
             return
         self._changed()
+        self.query_one("#fields", Grid).select(at)
 
     def _attempt(self, key: str | None, part: BaseModel, stopper: Stopper) -> Content:
         """Says what a part alone would give. In a thread."""
@@ -447,7 +413,15 @@ class MappingEditor(Editor):
         from lytics_azure_tui.config import definitions
 
         ground, mapping = self._ground, self._draft.mapping
-        if ground is None or not await self.app.push_screen_wait(self._question(ground)):
+        if ground is None:
+            return
+        try:
+            self._agree(mapping)
+            await self._hold(mapping)
+        except LyazureError as error:
+            self.problem(error)
+            return
+        if not await self.app.push_screen_wait(self._question(ground)):
             return
         folder = self.desk.folder
         empty = mapping == StreamMapping(stream=self._stream)
@@ -461,6 +435,15 @@ class MappingEditor(Editor):
         self._draft.saved()
         self.say(f"The mapping of {self._stream} is published. Profiles are being built anew.")
         self.close()
+
+    async def _hold(self, mapping: StreamMapping) -> None:
+        """Raises `BadConfiguration` for a mapping that names what is not there, as a file written by hand may."""
+        try:
+            await self.fetch(partial(self._ask, mapping, Stopper()), "try the mapping")
+        except BadConfiguration:
+            raise
+        except LyazureError:
+            return  # not the mapping's fault
 
     def _question(self, ground: Ground) -> Confirm:
         words = [
@@ -479,12 +462,3 @@ def _about(problems: Sequence[BadConfiguration], stream: str) -> BadConfiguratio
     """The one that is about a stream's own file."""
     name = f"mappings/{stream}.toml"
     return next((problem for problem in problems if name in problem.what), BadConfiguration(f"{name} cannot be read"))
-
-
-def _column(name: str, values: Sequence[str | None]) -> Column:
-    longest = max((len(value or "") for value in values), default=0)
-    return Column(name, min(max(longest, len(name), 6), 32))
-
-
-def _profile(place: int, row: Sequence[str | None]) -> Row:
-    return Row(str(place), tuple(Cell("·", "muted") if value is None else Cell(value[:200]) for value in row))

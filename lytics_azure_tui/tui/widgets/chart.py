@@ -40,12 +40,14 @@ class Chart(Widget):
 
 
 def volume_line(days: Sequence[Volume], width: int) -> Content:
-    """Events a day: the first day that is shown, bars, the last day, and the largest figure with its day.
+    """Events a day, from the first event on: the first day that is shown, bars, the last day, the peak and its day.
 
     Args:
         days: at least one, oldest first.
         width: in cells.
     """
+    begun = next((place for place, day in enumerate(days) if day.events), 0)
+    days = days[begun:]
     top = max(days, key=lambda day: day.events)
     last = f" {_day(days[-1].day)}"
     words = f"  peak {rough(top.events)} on {_day(top.day)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,7 +17,7 @@ from textual.widgets import DataTable, Static, TabbedContent, TabPane
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.protocol import Happening, Profile
 from lytics_azure_tui.tui.desk import Desk
-from lytics_azure_tui.tui.figures import count
+from lytics_azure_tui.tui.figures import count, stamp
 from lytics_azure_tui.tui.profile_facts import (
     FIELDS,
     Known,
@@ -30,7 +31,7 @@ from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
-EVENTS = (Column("When", 19), Column("Stream", 16), Column("What", least=24))
+EVENTS = (Column("When", 16), Column("Stream", 12), Column("What", least=24))
 PAGE = 100
 """Events that are read at once."""
 PAUSE_SECONDS = 0.15
@@ -161,7 +162,7 @@ class ProfileView(Vertical):
             Row(
                 str(place),
                 (
-                    Cell(f"{event.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"),
+                    Cell(f"{event.at.astimezone(zone):%Y-%m-%d %H:%M}"),
                     Cell(event.stream, "muted"),
                     Cell(in_short(event, known)),
                 ),
@@ -188,7 +189,7 @@ class ProfileView(Vertical):
             whole.update("")
             return
         place = int(grid.selected)
-        whole.update(_columns(timeline.events[place]))
+        whole.update(in_full(timeline.events[place], self._desk.zone))
         if timeline.more and place == len(timeline.events) - 1:
             self._read_events(len(timeline.events) + PAGE)
 
@@ -199,12 +200,13 @@ def in_short(event: Happening, known: Collection[str]) -> str:
     return " · ".join(f"{name}={value[:80]}" for name, value in columns)[:400]
 
 
-def _columns(event: Happening) -> Content:
-    """All columns of an event that have a value."""
-    parts = [
+def in_full(event: Happening, zone: tzinfo | None) -> Content:
+    """When it happened to the second, and all columns that have a value."""
+    moment = Content.assemble((stamp(event.at, zone), "bold"), ("  by ", "dim"), content(event.stream))
+    values = (
         Content.assemble((f"{plain(name)} ", "dim"), content(value, cells=2000)) for name, value in event.values.items()
-    ]
-    return Content("   ").join(parts)
+    )
+    return Content("\n").join((moment, Content("   ").join(values)))
 
 
 class Glance(Static):
