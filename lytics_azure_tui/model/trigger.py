@@ -71,23 +71,56 @@ def trigger(
     data = {**fields, SEGMENT_EVENTS: [_segment(event, at) for event in events]}
     meta = {"object": "user", "subscription_id": subscription, "timestamp": at}
     body = _json({"data": data, "meta": meta})
-    kinds = {event.event for event in events}
     return Message(
         user=user,
-        id=message_id(subscription, user, at, events),
+        id=_message_id(subscription, user, rfc3339(at), [(event.event, event.id) for event in events]),
         # Half of a surrogate pair, which no UTF-8 holds, becomes the escape that JSON has for it.
         body=body.encode("utf-8", "backslashreplace"),
-        properties={
-            "user_id": user,
-            "event": kinds.pop() if len(kinds) == 1 else "enter,exit",
-            "slug": ",".join(dict.fromkeys(event.slug for event in events)),
-        },
+        properties=_properties(user, [(event.event, event.slug) for event in events]),
     )
 
 
-def message_id(subscription: str, user: str, at: datetime, events: Sequence[SegmentEvent]) -> str:
-    """128 bits of a hash, in hexadecimal, of who entered or left what and when: not of the profile's other fields."""
-    told = [subscription, user, rfc3339(at), *(f"{event.event} {event.id}" for event in events)]
+def of_body(body: bytes, subscription: str) -> Message:
+    """A message of its body, as `trigger` had made it.
+
+    Raises:
+        ValueError: it is not the body of a trigger.
+    """
+    try:
+        told = json.loads(body)
+        user, at, events = told["data"]["_id"], told["meta"]["timestamp"], told["data"][SEGMENT_EVENTS]
+        kinds = [(event["event"], event["id"]) for event in events]
+        properties = _properties(user, [(event["event"], event["slug"]) for event in events])
+    except (KeyError, TypeError) as error:
+        raise ValueError("not the body of a trigger") from error
+    return Message(user, _message_id(subscription, user, at, kinds), body, properties)
+
+
+def segment_id(slug: str) -> str:
+    """The id of an audience: 128 bits of a hash of its name, in hexadecimal, as it is by its name that it is known."""
+    return _hash("audience", slug)
+
+
+def subscription_id(job_id: str) -> str:
+    """The id by which consumers tell the messages of a job."""
+    return _hash("job", job_id)
+
+
+def _message_id(subscription: str, user: str, at: str, events: Sequence[tuple[str, str]]) -> str:
+    """Of who entered or left what and when, and not of the profile's other fields."""
+    return _hash(subscription, user, at, *(f"{event} {id}" for event, id in events))
+
+
+def _properties(user: str, events: Sequence[tuple[str, str]]) -> dict[str, str]:
+    kinds = {event for event, _ in events}
+    return {
+        "user_id": user,
+        "event": kinds.pop() if len(kinds) == 1 else "enter,exit",
+        "slug": ",".join(dict.fromkeys(slug for _, slug in events)),
+    }
+
+
+def _hash(*told: str) -> str:
     return hashlib.blake2b("\n".join(told).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 

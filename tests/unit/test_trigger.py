@@ -7,11 +7,12 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.azure.event_hub_encoding import encoded, overhead
-from lytics_azure_tui.model.trigger import Message, SegmentEvent, message_id, rfc3339, trigger
+from lytics_azure_tui.model.trigger import Message, SegmentEvent, of_body, rfc3339, subscription_id, trigger
 
 AT = datetime(2017, 3, 18, 6, 12, 36, 829070, tzinfo=UTC)
 ENTERED = datetime(2017, 3, 2, 6, 12, 36, 829070, tzinfo=UTC)
@@ -78,7 +79,8 @@ def test_the_id_is_of_what_happened_and_not_of_the_profile() -> None:
     assert made(fields={"email": "new@example.com"}).id == first.id
     others = [made(LEFT), made(at=AT + timedelta(microseconds=1)), made(user="u2")]
     assert len({first.id, *(other.id for other in others)}) == 4
-    assert message_id("other", "u1", AT, (CAME, LEFT)) != first.id
+    other = trigger("u1", FIELDS, (LEFT, CAME), subscription="other", at=AT)
+    assert other.id != first.id
 
 
 def test_times_are_in_utc_with_nine_digits() -> None:
@@ -129,3 +131,15 @@ def test_a_batch_is_as_large_as_it_was_counted(bodies: list[bytes]) -> None:
     written = bytearray()
     encode_payload(written, batch._message)
     assert len(written) == before + sum(len(one) + overhead(len(one)) for one in data)
+
+
+def test_a_message_is_made_again_of_its_body() -> None:
+    message = trigger("u1", {**FIELDS, "_id": "u1"}, (LEFT, CAME), subscription="s", at=AT)
+    assert of_body(message.body, "s") == message
+    with pytest.raises(ValueError, match="not the body of a trigger"):
+        of_body(b"[]", "s")
+
+
+def test_jobs_are_told_apart_by_their_ids() -> None:
+    assert subscription_id("a") != subscription_id("b")
+    assert re.fullmatch("[0-9a-f]{32}", subscription_id("a"))

@@ -80,7 +80,8 @@ def newest_rows(connection: duckdb.DuckDBPyConnection, name: str, files: Layers)
 
 
 _MEMORY = 512 << 20
-_HIDDEN = ("_identifiers", "_conflicts", "_state", "_build", "_gone")
+HIDDEN = ("_identifiers", "_conflicts", "_state", "_build", "_gone")
+"""Columns of profiles that are no user fields."""
 
 
 @dataclass
@@ -199,7 +200,7 @@ def profile_of(
     row: dict[str, Any], audiences: Sequence[str] = (), merged: Sequence[str] = (), first: Sequence[str] = ()
 ) -> Profile:
     """A profile of its row."""
-    fields = {name: value for name, value in row.items() if value is not None and name not in _HIDDEN}
+    fields = {name: value for name, value in row.items() if value is not None and name not in HIDDEN}
     if audiences:
         fields["_segments"] = list(audiences)
     identifiers = (node.partition(":") for node in row["_identifiers"])

@@ -27,6 +27,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences, Transition
 from lytics_azure_tui.lytics.workspace.build import Builds
@@ -36,6 +37,7 @@ from lytics_azure_tui.lytics.workspace.reader import Reader
 from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.trial import tried
+from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 
 
@@ -156,6 +158,16 @@ class Workspace:
     ) -> AbstractContextManager[AudienceRows | None]:
         """An audience's rows, for exports; see `audience_rows`."""
         return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
+
+    def triggers_state(self) -> tuple[int, frozenset[str]]:
+        """(the newest build, the audiences that are evaluated in it), for exports; quick."""
+        return trigger_rows.state(self._tables)
+
+    def triggers(
+        self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
+    ) -> Collected:
+        """Who entered and left, for exports; see `trigger_rows.collect`."""
+        return trigger_rows.collect(self._tables, wanted, target, memory=memory, threads=threads, spill=spill)
 
     def due(self, definitions: Definitions) -> datetime | None:
         """When a build is wanted: now or earlier, at a moment to come, or None for never."""

@@ -77,6 +77,16 @@ EXPORT_STEPS = (
     ("blob_writer.BlobWriter.put", 1),
     ("ledger.Ledger.finish", 1),
 )
+AUDIENCE_STEPS = (
+    ("ledger.Ledger.save_plan", 1),
+    ("blob_writer.BlobWriter._stage_block", 2),
+    ("blob_writer.BlobWriter.stage", 1),
+    ("ledger.Ledger.part_done", 1),
+    ("blob_writer.BlobWriter.commit", 1),
+    ("blob_writer.BlobWriter.put", 1),
+    ("blob_writer.BlobWriter.commit", 2),
+    ("ledger.Ledger.finish", 1),
+)
 
 
 def arm() -> None:

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from lytics_azure_tui.config import definitions
+from lytics_azure_tui.model.audience import Audience
+from lytics_azure_tui.model.audience_json import AudienceJson
 from lytics_azure_tui.model.event_export import EventExport
+from lytics_azure_tui.model.mapping import FieldRule, StreamMapping
 from tests.conftest import Storage
+from tests.integration import builds
 from tests.integration.exports import Exporter, Reader, a_reader, event_exporter, opened, table
-from tests.integration.runner.dying import EXPORT_STEPS
+from tests.integration.runner.dying import AUDIENCE_STEPS, EXPORT_STEPS
 from tests.integration.runner.place import Place
 
 PLACES = [(name, when, call) for name, call in EXPORT_STEPS for when in ("before", "after")]
@@ -72,3 +77,46 @@ def test_killed_while_it_encrypts_an_export_leaves_no_gpg(storage: Storage, tmp_
         except OSError:
             continue
         assert not (line.startswith(b"gpg") and str(tmp_path).encode() in line)
+
+
+MAPPING = StreamMapping(
+    stream="web",
+    fields=[
+        FieldRule(field="email", expression="email(mail)", identifier=True),
+        FieldRule(field="plan", expression="plan"),
+    ],
+)
+VIP = Audience(slug="vip", label="VIP", filter='FILTER plan = "gold"')
+
+
+@pytest.mark.parametrize(("name", "when", "call"), [(n, w, c) for n, c in AUDIENCE_STEPS for w in ("before", "after")])
+def test_killed_anywhere_each_change_of_an_audience_is_exported_once(
+    storage: Storage, tmp_path: Path, name: str, when: str, call: int
+) -> None:
+    config = AudienceJson(segment_id="vip", container=storage.container, max_bytes=100_000)
+    place = Place(tmp_path, config, storage.authorization(), ("connection_string", storage.connection_string))
+    definitions.save_mapping(place.folder, MAPPING)
+    definitions.save_audience(place.folder, VIP)
+    built = builds.Place(place.folder.data, definitions.read(place.folder))
+    people = [f"user{number}@example.com" for number in range(1500)]
+    built.bring("web", [builds.Event(20, {"mail": mail, "plan": "gold"}) for mail in people[:1000]])
+    built.build()
+    assert place.run() == 0, place.said
+    built.bring("web", [builds.Event(10, {"mail": mail, "plan": "gold"}) for mail in people[1000:]])
+    built.bring("web", [builds.Event(5, {"mail": mail, "plan": "tin"}) for mail in people[:500]])
+    built.build()
+    assert place.run(name, when, call) == 0, place.said
+    assert place.run() == 0, place.said
+    export = Exporter(storage, place.folder.data, AudienceJson, {})
+    found: list[tuple[str, str]] = []
+    for blob in export.names():
+        if not blob.endswith(".manifest.json"):
+            data = export.read(blob)
+            assert len(data) <= 100_000
+            assert export.manifest(blob)["sha256"] == hashlib.sha256(data).hexdigest()
+            found += [(user["_event"], user["email"]) for user in map(json.loads, data.decode().splitlines())]
+    assert sorted(found) == sorted(
+        [("existing", mail) for mail in people[:1000]]
+        + [("enter", mail) for mail in people[1000:]]
+        + [("exit", mail) for mail in people[:500]]
+    )
