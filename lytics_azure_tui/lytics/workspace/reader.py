@@ -75,7 +75,7 @@ def newest_rows(connection: duckdb.DuckDBPyConnection, name: str, files: Layers)
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {name} AS"
         f" SELECT * FROM ({base}) ANTI JOIN {name}_newest USING (_id)"
-        f" UNION ALL SELECT * FROM {upper} SEMI JOIN {name}_newest USING (_id, _build) WHERE NOT _gone"
+        f" UNION ALL BY NAME SELECT * FROM {upper} SEMI JOIN {name}_newest USING (_id, _build) WHERE NOT _gone"
     )
 
 
