@@ -131,7 +131,7 @@ class Builds:
         head = self._head_of(spec)
         known = head is not None
         if head is not None:
-            view(connection, layers_of(self.tables, head))
+            view(connection, layers_of(self.tables, head, ("profiles", "merges", "identities")))
         fields = fields_of(spec.defined().mappings)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped AS {self._mapped(spec, fields)}")
         found = identifying.identify(connection, spec, "mapped", scratch, known)
@@ -150,8 +150,8 @@ class Builds:
         """Makes the profiles of some buckets."""
         head = self._head_of(spec)
         known = head is not None and not spec.rebuild
-        if head is not None:
-            view(connection, layers_of(self.tables, head))
+        if head is not None and known:
+            view(connection, layers_of(self.tables, head, ("profiles",)))
         fields = fields_of(spec.defined().mappings)
         found = []
         for bucket in buckets:
@@ -176,8 +176,8 @@ class Builds:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW memberships AS {_NO_MEMBERSHIPS}")
             files = Layers(())
         else:
-            there = layers_of(self.tables, head)
-            view(connection, {**there, "profiles": Layers(there["profiles"].base)})
+            there = layers_of(self.tables, head, ("profiles", "memberships"))
+            view(connection, {"memberships": there["memberships"]})
             files = there["profiles"]
         files = Layers(fresh) if spec.anew else Layers(files.base, (*files.layers, *fresh))
         targets = {name: self._target(name, spec, "0") for name in ("memberships", "transitions", "sizes")}
@@ -223,7 +223,7 @@ class Builds:
             metadata={KEY: head.dump()},
             transaction=spec.run_id,
         )
-        self._sweep(found)
+        self._sweep(before, head)
         return head
 
     def discard(self, run_id: str) -> None:
@@ -321,17 +321,13 @@ class Builds:
             boundary=boundary,
         )
 
-    def _sweep(self, before: Current | None) -> None:
-        """Removes files that neither the new head shows nor the one before it, from which someone may still read."""
-        now = current(self.tables)
-        if now is None:
-            return
-        kept = [layers_of(self.tables, one) for one in (before, now) if one is not None]
+    def _sweep(self, before: Head | None, now: Head) -> None:
+        """Removes files from before the base of the head before: of that one, someone may still read."""
         with suppress(OSError):
-            for table in TABLES:
-                self.tables.sweep(
-                    table, [path for files in kept for path in (*files[table].base, *files[table].layers)]
-                )
+            for table, base in (before.bases if before else {}).items():
+                for path in self.tables.folder(table).glob("*.parquet"):
+                    if build_of(path.name) < min(base, now.bases[table]):
+                        path.unlink(missing_ok=True)
 
 
 _NO_MEMBERSHIPS = (
