@@ -30,8 +30,8 @@ class Layers:
 
 
 def parquet(files: Sequence[str]) -> str:
-    """SQL of the rows of some files."""
-    return f"read_parquet([{', '.join(map(literal, files))}])"
+    """SQL of the rows of some files. One of which all profiles became part of others holds none of their fields."""
+    return f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
 
 
 def layers_of(tables: Tables, current: Current, names: Iterable[str] = TABLES) -> dict[str, Layers]:
@@ -75,7 +75,7 @@ def newest_rows(connection: duckdb.DuckDBPyConnection, name: str, files: Layers)
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {name} AS"
         f" SELECT * FROM ({base}) ANTI JOIN {name}_newest USING (_id)"
-        f" UNION ALL SELECT * FROM {upper} SEMI JOIN {name}_newest USING (_id, _build) WHERE NOT _gone"
+        f" UNION ALL BY NAME SELECT * FROM {upper} SEMI JOIN {name}_newest USING (_id, _build) WHERE NOT _gone"
     )
 
 
