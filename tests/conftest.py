@@ -16,6 +16,8 @@ from lytics_azure_tui.azure.upload import Uploader
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.sandbox.azurite import Azurite
+from lytics_azure_tui.sandbox.event_hub import EventHubServer
+from tests.hubs import hasten
 
 # A shell starts its background jobs, and so this suite among them, with SIGINT ignored. What the tests start would
 # inherit that and never hear the Ctrl+C that they send.
@@ -49,6 +51,14 @@ def azurite() -> Iterator[Azurite]:
     """Blob Storage for all tests of this process. It is installed when the machine has none."""
     with Azurite() as azurite:
         yield azurite
+
+
+@pytest.fixture(scope="session")
+def event_hubs() -> Iterator[EventHubServer]:
+    """Event Hubs for all tests of this process."""
+    with EventHubServer() as server, pytest.MonkeyPatch.context() as patch:
+        hasten(patch)
+        yield server
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class CheckReport:
         seconds: that the first answer took.
         account: the storage account, namespace or server.
         notes: what was only read from the credentials and not tried, when they end, the server, the clock.
+        names: of the three rights, for people; empty for one that does not exist there.
     """
 
     list: bool | None
@@ -42,12 +43,13 @@ class CheckReport:
     seconds: float
     account: str
     notes: tuple[str, ...] = ()
+    names: tuple[str, str, str] = ("list", "read", "write")
 
     @property
     def rights(self) -> dict[str, bool | None]:
         """The rights by name. Of writing there is nothing to say where it is not known."""
-        rights = {"list": self.list, "read": self.read, "write": self.write}
-        return {name: may for name, may in rights.items() if name != "write" or may is not None}
+        rights = dict(zip(self.names, (self.list, self.read, self.write), strict=True))
+        return {name: may for name, may in rights.items() if name and (name != "write" or may is not None)}
 
     @property
     def looked_at(self) -> bool:
@@ -64,10 +66,10 @@ def check(authorization: Authorization) -> CheckReport:
     if isinstance(authorization, AzureStorage):
         return _Trial(authorization.connection()).report()
     if isinstance(authorization, AzureEventHub):
-        hub = authorization.connection()
-        name = f"{hub.namespace}, hub {hub.entity_path}" if hub.entity_path else hub.namespace
-        note = "Only the form of the connection string was looked at; nobody was asked"
-        return CheckReport(None, None, None, 0, name, (note,))
+        # As with pytds below: the SDK is loaded for those who use it.
+        from lytics_azure_tui.azure.event_hub_checks import hub_report
+
+        return hub_report(authorization)
     if isinstance(authorization, AzureSql):
         # pytds and the encryption that it needs are loaded for those who use them.
         from lytics_azure_tui.azure.sql_checks import sql_report

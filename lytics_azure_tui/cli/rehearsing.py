@@ -21,7 +21,7 @@ from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import JobState
 from lytics_azure_tui.runner.foreground import chosen
 from lytics_azure_tui.runner.ledger import Ledger
-from lytics_azure_tui.runner.scheduler import due_at
+from lytics_azure_tui.runner.scheduler import built_at, due_at
 
 _SAMPLE_ROWS = 5
 _CELL = 40
@@ -55,7 +55,7 @@ def _jobs(folder: Folder, labels: Sequence[str], ledger: Ledger | None) -> list[
     if labels:
         return [chosen(folder, label) for label in dict.fromkeys(labels)]
     states, now = ledger.job_states() if ledger else {}, datetime.now(UTC)
-    due = ((job, due_at(job, states.get(job.id, JobState()), now)) for job in folder.jobs())
+    due = ((job, due_at(job, states.get(job.id, JobState()), now, built_at(states))) for job in folder.jobs())
     return [job for job, at in due if at is not None and at <= now]
 
 

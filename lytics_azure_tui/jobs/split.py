@@ -45,7 +45,7 @@ def split(content: Iterable[bytes], most: int) -> Iterator[Piece]:
         if cut == 0 and room == most:
             cut = rest.index(b"\n") + 1
         if cut:
-            head, rest = rest[:cut], rest[cut:]
+            head, rest = rest[:cut], rest[cut:] or next(whole, b"")
             yield head
 
     while rest:

@@ -321,7 +321,10 @@ class Lytics(Protocol):
         """How profiles stand."""
 
     def find(self, text: str, limit: int = 50) -> list[Profile]:
-        """Profiles that have an identifier that begins with a text, a whole match first; the id itself also counts."""
+        """Profiles that have an identifier that begins with a text, a whole match first; the id itself also counts.
+
+        An empty text finds any.
+        """
 
     def profile(self, profile_id: str) -> Profile | None:
         """One profile, by its id or by that of one that became part of it."""

@@ -106,10 +106,27 @@ class AzureEventHub(Authorization):
             placeholder="Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…;EntityPath=…",
         ),
     ] = None
+    hub: Annotated[
+        str | None,
+        Ask(
+            "Event Hub",
+            "The hub's name, where the connection string is one of the whole namespace: it has no EntityPath then.",
+            placeholder="audiences",
+        ),
+    ] = None
+
+    @field_validator("hub")
+    @classmethod
+    def _hub_is_a_name(cls, value: str | None) -> str | None:
+        value = (value or "").strip()
+        # learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsofteventhub
+        if value and not re.fullmatch(r"[A-Za-z0-9](?:[\w.-]{0,254}[A-Za-z0-9])?", value, re.ASCII):
+            raise ValueError("letters, digits, periods, hyphens and underscores, such as audiences; not a URL")
+        return value or None
 
     def connection(self) -> EventHubConnection:
-        """The connection string, taken apart. Raises `BadConfiguration`; the text never contains the string."""
-        return EventHubConnection.parse(self.connection_string)
+        """The way to the hub. Raises `BadConfiguration`; the text never contains the connection string."""
+        return EventHubConnection.parse(self.connection_string).of(self.hub)
 
 
 class AzureSql(Authorization):

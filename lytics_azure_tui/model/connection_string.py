@@ -6,7 +6,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -156,6 +157,33 @@ class EventHubConnection:
             sas=Secret(re.sub(r"^SharedAccessSignature(?=\w+=)", "SharedAccessSignature ", sas)) if sas else None,
             emulator=emulator == "true",
         )
+
+    def of(self, hub: str | None) -> EventHubConnection:
+        """The connection to one hub, where the string may be one of the whole namespace.
+
+        Args:
+            hub: a name that was given beside the string; None or empty when none was.
+
+        Raises:
+            BadConfiguration: neither names a hub, or they name different ones.
+        """
+        if not self.entity_path and not hub:
+            _refuse(_HUB, "is one of the whole namespace, and no hub is named", "Enter the hub's name in Event Hub")
+        if self.entity_path and hub and hub.lower() != self.entity_path.lower():
+            fix = "Leave Event Hub empty, or enter the connection string of the namespace"
+            _refuse(_HUB, f"is one of the hub {self.entity_path}, not of {hub}", fix)
+        return replace(self, entity_path=self.entity_path or hub or "")
+
+    @property
+    def address(self) -> str:
+        """Host and, where it is not the protocol's own, port."""
+        return self.endpoint.partition("://")[2]
+
+    @property
+    def expires(self) -> datetime | None:
+        """When a ready signature ends; None for a key, or where the signature does not say so."""
+        found = re.search(r"(?:^|[& ])se=(\d{1,11})(?:&|$)", self.sas.reveal()) if self.sas else None
+        return datetime.fromtimestamp(int(found[1]), UTC) if found else None
 
 
 _HUB_CREDENTIALS = ("sharedaccesskeyname", "sharedaccesskey", "sharedaccesssignature")

@@ -27,6 +27,7 @@ class JobConfig(BaseModel):
         module: the module that plans, does and commits it.
         start: the word on the button that saves and runs it.
         reads_definitions: whether its runs need the mappings and audiences.
+        follows_profiles: whether it is due whenever profiles were built, beside its schedule.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +39,7 @@ class JobConfig(BaseModel):
     module: ClassVar[str]
     start: ClassVar[str]
     reads_definitions: ClassVar[bool] = False
+    follows_profiles: ClassVar[bool] = False
 
     @classmethod
     def preview(

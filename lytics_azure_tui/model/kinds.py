@@ -6,12 +6,13 @@ from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.audience_json import AudienceJson
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.event_export import EventExport
+from lytics_azure_tui.model.event_hub_export import EventHubExport
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.profile_build import ProfileBuild
 from lytics_azure_tui.model.sql_import import SqlImport
 
 KINDS: dict[str, type[JobConfig]] = {
-    kind.workflow: kind for kind in (CsvImport, SqlImport, AudienceJson, AudienceCsv, EventExport)
+    kind.workflow: kind for kind in (CsvImport, SqlImport, AudienceJson, AudienceCsv, EventExport, EventHubExport)
 }
 """Those that people save jobs of."""
 

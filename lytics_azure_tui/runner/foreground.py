@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from types import FrameType
 
@@ -69,6 +69,8 @@ class _Session:
         self._asked = 0
         self._problems = 0
         self._trouble = ""
+        self._takes_all = False
+        """Whether what became due by the building of profiles is run, too."""
 
     def run(self, chosen: list[Job], *, by_label: bool) -> ExitSummary:
         self._become_runner()
@@ -97,14 +99,19 @@ class _Session:
             self._notice(f"Cannot be used: {problem}")
         if self._watch:
             return
-        states, now = self._ledger.job_states(), records.now()
-        for job in self._folder.jobs():
-            due = scheduler.due_at(job, states.get(job.id, JobState()), now)
-            if due is not None and due <= now:
-                self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.SCHEDULE)))
+        self._enqueue_due(self._folder.jobs())
+        self._takes_all = True
         for run in self._ledger.runs(active=True, limit=1000):
             # What an earlier runner left behind is gone on with, too.
             self._tell(self._follower.follow(run))
+
+    def _enqueue_due(self, jobs: Iterable[Job]) -> None:
+        states, now = self._ledger.job_states(), records.now()
+        built = scheduler.built_at(states)
+        for job in jobs:
+            due = scheduler.due_at(job, states.get(job.id, JobState()), now, built)
+            if due is not None and due <= now:
+                self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.SCHEDULE)))
 
     def _ended(self) -> bool:
         """Looks around once. Returns whether there is nothing left to wait for."""
@@ -120,6 +127,8 @@ class _Session:
             return False
         # The last run may have ended after the runner looked, and profiles are to be built of what it brought.
         self._look_around()
+        if self._takes_all and not self._follower.active:
+            self._enqueue_due(job for job in self._folder.jobs() if type(job.config).follows_profiles)
         return not self._follower.active
 
     def _look_around(self) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import JobState, Run, RunState
 from lytics_azure_tui.model.schedule import Schedule
 from lytics_azure_tui.runner.failures import DEATHS
@@ -98,18 +99,30 @@ class Decision:
     again: datetime | None
 
 
-def due_at(job: Job, state: JobState, now: datetime) -> datetime | None:
+def due_at(job: Job, state: JobState, now: datetime, built: datetime | None = None) -> datetime | None:
     """When a job is to be started by its schedule; None when it is not.
 
     One that was saved and never ran is due at once. One that is late stays due at the time that it missed, so that it
     is caught up once: the next time counts from the end of that run.
+
+    Args:
+        built: the end of the newest build of the profiles: those who follow it are due when they have not begun since.
     """
     schedule = job.config.schedule()
     if schedule is None or not job.enabled or state.stopped is not None:
         return None
     if state.last_end is None:
         return now
+    if built is not None and type(job.config).follows_profiles and state.last_run is not None:
+        began = state.last_run.started or state.last_run.created
+        if began < built:
+            return now
     return _next(schedule, state.last_end, state.anchor or state.last_end)
+
+
+def built_at(states: Mapping[str, JobState]) -> datetime | None:
+    """The end of the newest build of the profiles; None when there was none."""
+    return states.get(PROFILES.id, JobState()).last_end
 
 
 _next = lru_cache(maxsize=4096)(Schedule.next_after)
@@ -134,11 +147,12 @@ def decide(
     if limits.starting:
         _start(active, now, limits, actions, later)
     busy = {item.run.job for item in active}
+    built = built_at(states)
     for job in jobs:
         if job.id in busy:
             continue
         state = states.get(job.id, JobState())
-        due = due_at(job, state, now)
+        due = due_at(job, state, now, built)
         if due is not None and limits.schedules and limits.starting:
             if due <= now:
                 actions.append(Enqueue(job))

@@ -1,4 +1,4 @@
-"""The demo: the whole program on a storage account and a database of its own, in a configuration folder of its own.
+"""The demo: the whole program on a storage account, a database and an event hub of its own, in a folder of its own.
 
 Everything that a demo makes lies in one folder below the cache and goes when it ends: the configuration, the streams,
 the secrets (encrypted, with a passphrase that nobody ever sees) and copies of the sample data, which is generated once.
@@ -25,7 +25,7 @@ from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
-from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
+from lytics_azure_tui.model.authorization import AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.sql_import import SqlImport
@@ -33,10 +33,11 @@ from lytics_azure_tui.runner.service import stop_runner
 from lytics_azure_tui.sandbox import sample_data, sample_definitions, sample_tables
 from lytics_azure_tui.sandbox.azurite import Azurite
 from lytics_azure_tui.sandbox.cache import cache_folder, locked, make_once
+from lytics_azure_tui.sandbox.event_hub import EventHubServer
 from lytics_azure_tui.sandbox.tds import SqlServer
 from lytics_azure_tui.tui.desk import DEMO
 
-STORAGE, DATABASE = "demo-storage", "demo-database"
+STORAGE, DATABASE, HUB = "demo-storage", "demo-database", "demo-event-hub"
 SAVED_IMPORTS = ("Daily customers", "Orders")
 END_SECONDS = 20.0
 FAILED = 1
@@ -54,7 +55,7 @@ def run_demo(interactive: bool) -> int:
     Raises:
         LyazureError: it cannot be set up.
     """
-    if find_spec("numpy") is None:
+    if not all(find_spec(name) for name in ("numpy", "proton")):
         raise BadConfiguration(
             "The demo needs more than the program itself", fix="Install it with its extra: pipx install '.[sandbox]'"
         )
@@ -68,12 +69,12 @@ def run_demo(interactive: bool) -> int:
 
 @contextmanager
 def demo() -> Iterator[Folder]:
-    """The configuration folder of a demo, whose storage account and database live as long as the context."""
+    """The configuration folder of a demo, whose storage account, database and hub live as long as the context."""
     with _ended_by_signals(), _own_folder() as home, _own_passphrase():
         files = Path(shutil.copytree(sample_files(), home / "storage"))
         tables = Path(shutil.copytree(sample_database(), home / "database"))
-        with Azurite(files, say=say) as azurite, SqlServer(tables) as server:
-            folder = configure(home / "config", azurite, server)
+        with Azurite(files, say=say) as azurite, SqlServer(tables) as server, EventHubServer(home / "hubs") as hubs:
+            folder = configure(home / "config", azurite, server, hubs)
             try:
                 yield folder
             finally:
@@ -85,7 +86,7 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)  # noqa: T201 -- before there is a screen
 
 
-def configure(root: Path, azurite: Azurite, server: SqlServer) -> Folder:
+def configure(root: Path, azurite: Azurite, server: SqlServer, hubs: EventHubServer) -> Folder:
     """Writes the demo's configuration: an authorization for each service, saved jobs, mappings and audiences."""
     folder = Folder.open(root)
     folder.save_settings(Settings(secrets=Secrets(backend="file")))
@@ -113,6 +114,17 @@ def configure(root: Path, azurite: Azurite, server: SqlServer) -> Folder:
             user=server.user,
             password=server.password,
             ca_file=str(server.ca_file),
+        ),
+    )
+    save(
+        folder,
+        store,
+        AzureEventHub(
+            id=HUB,
+            label="Demo event hub",
+            description="A stand-in for Event Hubs on this machine, empty at first.",
+            connection_string=hubs.connection_string,
+            hub=hubs.hub,
         ),
     )
     for job in saved_jobs():

@@ -19,6 +19,7 @@ from lytics_azure_tui.model.secret import Secret
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
     from lytics_azure_tui.azure.checks import CheckReport
+    from lytics_azure_tui.azure.event_hub_tail import HubTail
     from lytics_azure_tui.azure.sql_database import Database
     from lytics_azure_tui.config.folder import Folder
     from lytics_azure_tui.config.secrets import SecretStore
@@ -175,6 +176,16 @@ class Desk:
         from lytics_azure_tui.azure.sql_database import Database
 
         return Database(authorization)
+
+    def tail(self, authorization: Authorization) -> HubTail:
+        """What an event hub receives, as an unlocked authorization may see it; close it after use. Does not wait."""
+        from lytics_azure_tui.azure.event_hub_tail import HubTail
+        from lytics_azure_tui.errors import BadConfiguration
+        from lytics_azure_tui.model.authorization import AzureEventHub
+
+        if not isinstance(authorization, AzureEventHub):
+            raise BadConfiguration(f"{authorization.title} gives no access to an event hub")
+        return HubTail(authorization.connection())
 
     def check(self, authorization: Authorization) -> CheckReport:
         """Tries a connection with an unlocked authorization."""

@@ -16,7 +16,7 @@ from azure.storage.blob import (
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.azure.checks import CheckReport, check
 from lytics_azure_tui.errors import BadConfiguration, LyazureError, NotAuthorised, RetryLater
-from lytics_azure_tui.model.authorization import AzureEventHub, AzureSql, AzureStorage
+from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
 from lytics_azure_tui.model.connection_string import StorageConnection
 from lytics_azure_tui.model.secret import Secret
 from tests.conftest import Storage
@@ -251,16 +251,6 @@ def test_an_account_without_containers_is_judged_by_its_credentials() -> None:
 
 
 # The other methods
-
-
-def test_of_an_event_hub_only_the_form_is_looked_at() -> None:
-    text = "Endpoint=sb://contoso.servicebus.windows.net/;SharedAccessKeyName=a;SharedAccessKey=b;EntityPath=events"
-    report = check(AzureEventHub(id="a", label="A", connection_string=Secret(text)))
-    assert rights(report) == (None, None, None)
-    assert report.account == "contoso.servicebus.windows.net, hub events"
-    assert report.notes == ("Only the form of the connection string was looked at; nobody was asked",)
-    with pytest.raises(BadConfiguration, match="has no SharedAccessKey"):
-        check(AzureEventHub(id="a", label="A", connection_string=Secret("Endpoint=sb://contoso.net")))
 
 
 def test_a_database_without_its_password_is_not_asked() -> None:

@@ -230,16 +230,6 @@ def test_mappings_that_contradict_each_other_are_refused(place: Place) -> None:
         place.build()
 
 
-def test_exports_take_members_and_transitions_in_order(place: Place) -> None:
-    batches = list(place.workspace.members("lately", size=1))
-    assert [len(batch) for batch in batches] == [1, 1]
-    assert batches[0][0].id < batches[1][0].id
-    found = place.workspace.transitions((0, 0))
-    assert len(found) == 3
-    assert place.workspace.transitions((found[0].build, found[0].seq)) == found[1:]
-    assert {item.audience for item in place.workspace.transitions((0, 0), ["rich"])} == {"rich"}
-
-
 def test_the_tables_are_plain_delta_that_others_can_read(place: Place) -> None:
     from deltalake import DeltaTable
 

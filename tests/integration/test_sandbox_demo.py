@@ -20,11 +20,12 @@ import pytest
 
 from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, unlock
-from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
+from lytics_azure_tui.model.authorization import AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.sandbox import sample_data, sample_tables
 from lytics_azure_tui.sandbox.azurite import VERSION, Azurite
 from lytics_azure_tui.sandbox.cache import cache_folder
 from lytics_azure_tui.sandbox.demo import configure, sample_database, sample_files
+from lytics_azure_tui.sandbox.event_hub import EventHubServer
 from lytics_azure_tui.sandbox.tds import SqlServer
 
 DEMO = [sys.executable, "-m", "lytics_azure_tui", "--demo"]
@@ -123,10 +124,14 @@ def test_what_a_killed_demo_left_the_next_one_clears_away(cache: Path) -> None:
 
 
 def test_its_configuration_opens_with_the_passphrase_and_holds_the_key_in_no_file(
-    azurite: Azurite, sql_server: SqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    azurite: Azurite,
+    sql_server: SqlServer,
+    event_hubs: EventHubServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(VARIABLE, "correct horse")
-    folder = configure(tmp_path, azurite, sql_server)
+    folder = configure(tmp_path, azurite, sql_server, event_hubs)
     assert folder.problems() == []
     labels = ["Daily customers", "Legacy contacts", "Orders", "Web activity", "Web events"]
     assert [job.label for job in folder.jobs()] == labels
@@ -135,8 +140,11 @@ def test_its_configuration_opens_with_the_passphrase_and_holds_the_key_in_no_fil
     authorization = unlock(folder, open_store(folder), "demo-storage")
     assert isinstance(authorization, AzureStorage)
     assert authorization.connection_string == azurite.connection_string
+    hub = unlock(folder, open_store(folder), "demo-event-hub")
+    assert isinstance(hub, AzureEventHub) and hub.connection_string == event_hubs.connection_string
     key = azurite.connection_string.reveal().partition("AccountKey=")[2].partition(";")[0]
-    for secret in (key.encode(), sql_server.password.reveal().encode()):
+    hub_key = event_hubs.connection_string.reveal().partition("SharedAccessKey=")[2].partition(";")[0]
+    for secret in (key.encode(), sql_server.password.reveal().encode(), hub_key.encode()):
         assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_bytes()]
 
 

@@ -21,6 +21,7 @@ from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.sandbox import sample_data
 from lytics_azure_tui.sandbox.azurite import Azurite
 from lytics_azure_tui.sandbox.demo import SAVED_IMPORTS, configure, sample_files
+from lytics_azure_tui.sandbox.event_hub import EventHubServer
 from lytics_azure_tui.sandbox.tds import SqlServer
 
 KILLS = 30
@@ -52,14 +53,14 @@ def events(folder: Folder) -> list[tuple[str | None, ...]]:
 
 @pytest.mark.soak
 def test_killed_at_any_moment_again_and_again_the_stream_is_that_of_an_undisturbed_import(
-    sql_server: SqlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sql_server: SqlServer, event_hubs: EventHubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "soak")
     random = Random(7)
     with Azurite(Path(shutil.copytree(sample_files(), tmp_path / "storage"))) as azurite:
-        calm = configure(tmp_path / "calm", azurite, sql_server)
+        calm = configure(tmp_path / "calm", azurite, sql_server, event_hubs)
         assert start(calm).wait(300) == 0
-        stormy = configure(tmp_path / "stormy", azurite, sql_server)
+        stormy = configure(tmp_path / "stormy", azurite, sql_server, event_hubs)
         killed = 0
         for _ in range(KILLS):
             program = start(stormy)

@@ -14,6 +14,7 @@ from lytics_azure_tui.azure.checks import CheckReport
 from lytics_azure_tui.errors import LyazureError, NotAuthorised
 from lytics_azure_tui.model.authorization import Authorization, AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.sandbox.event_hub import EventHubServer
 from lytics_azure_tui.tui.screens.authorization_form import AuthorizationForm
 from lytics_azure_tui.tui.screens.authorizations import Authorizations
 from lytics_azure_tui.tui.screens.confirm import Confirm
@@ -312,13 +313,16 @@ async def test_editing_keeps_the_secret_unless_another_is_typed(world: World, sa
     assert [found.id for found in world.folder.authorizations()] == ["warehouse"]
 
 
-async def test_the_other_methods_say_that_only_their_form_was_checked(world: World, safe: Safe) -> None:
+async def test_an_event_hub_says_whether_one_may_send(world: World, safe: Safe, event_hubs: EventHubServer) -> None:
     async with world.app().run_test(size=LARGE) as pilot:
         await form(pilot, method=1)
         await pilot.press(*"Hub", "tab", "tab")
-        await paste(pilot, "Endpoint=sb://x.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey=abc=")
+        await paste(pilot, event_hubs.connection_string.reveal())
         await pilot.press("ctrl+t")
-        await until(pilot, lambda: "Only the form" in said(pilot, "#said"))
+        await until(pilot, lambda: "no hub is named" in wrong(pilot).get("connection_string", ""))
+        await pilot.press("tab", *"audiences", "ctrl+t")
+        await until(pilot, lambda: "4 partitions" in said(pilot, "#said"))
+        assert "✓ send" in said(pilot, "#said")
         await pilot.press("ctrl+s")
         await settled(pilot)
     assert [found.label for found in world.folder.authorizations()] == ["Hub"]

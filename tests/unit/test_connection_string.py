@@ -193,6 +193,23 @@ def test_a_namespace_s_string_names_no_hub() -> None:
     assert hub(HUB.replace(";EntityPath=events", "")).entity_path == ""
 
 
+def test_the_hub_comes_from_the_string_or_from_beside_it() -> None:
+    of_namespace = hub(HUB.replace(";EntityPath=events", ""))
+    assert of_namespace.of("audiences").entity_path == "audiences"
+    assert hub(HUB).of(None).entity_path == hub(HUB).of("Events").entity_path == "events"
+    with pytest.raises(BadConfiguration, match="no hub is named"):
+        of_namespace.of("")
+    with pytest.raises(BadConfiguration, match="of the hub events, not of audiences"):
+        hub(HUB).of("audiences")
+
+
+def test_an_event_hub_signature_says_when_it_ends() -> None:
+    text = "Endpoint=sb://c.net;SharedAccessSignature=SharedAccessSignature sr=x&sig=aGk%3D&se=1767225600&skn=p"
+    assert hub(text).expires == datetime(2026, 1, 1, tzinfo=UTC)
+    assert hub(text.replace("&se=1767225600", "")).expires is None
+    assert hub(HUB).expires is None
+
+
 def test_the_event_hub_emulator_keeps_its_port() -> None:
     text = f"Endpoint=sb://127.0.0.1:5673;SharedAccessKeyName=root;SharedAccessKey={KEY};UseDevelopmentEmulator="
     found = hub(f"{text}true;")

@@ -305,7 +305,7 @@ def test_a_signature_that_lacks_rights_says_which() -> None:
                 id="a",
                 label="A",
                 connection_string=Secret(
-                    "Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=a2V5"
+                    "Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=n;SharedAccessKey=a2V5;EntityPath=e"
                 ),
             ),
             Endpoint("acme.servicebus.windows.net", 5671, tls=True, http=False),

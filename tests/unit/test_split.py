@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.jobs.split import split
@@ -12,6 +12,7 @@ from lytics_azure_tui.jobs.split import split
 LINES = st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"x") + b"\n"), max_size=40)
 
 
+@example(lines=[b"long\n", b"\n"], cuts=[5], most=1)
 @given(lines=LINES, cuts=st.lists(st.integers(0, 1200), max_size=10), most=st.integers(1, 200))
 def test_files_hold_all_lines_whole_and_as_many_as_fit(lines: list[bytes], cuts: list[int], most: int) -> None:
     whole = b"".join(lines)

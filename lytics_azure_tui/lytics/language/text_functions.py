@@ -52,7 +52,7 @@ def _joined(_: Scope, *values: Operand) -> Typed:
     return text(f"nullif(array_to_string({kept}, {as_text(separator.value)}), '')")
 
 
-def _part(_: Scope, x: Operand, start: Operand, end: Operand | None = None) -> Typed:
+def _substring(_: Scope, x: Operand, start: Operand, end: Operand | None = None) -> Typed:
     first, last = f"CAST({start.sql} AS BIGINT)", f"CAST({end.sql} AS BIGINT)" if end else f"length({x.sql})"
     return text(
         f"CASE WHEN {first} >= 0 AND {last} BETWEEN {first} AND length({x.sql}) "
@@ -85,13 +85,18 @@ def _behind_scheme(x: str) -> str:
     return f"CASE WHEN {scheme} > 1 AND strpos({x}, '/') = {scheme} + 1 THEN substring({x}, {scheme} + 3) ELSE {x} END"
 
 
+def _part(x: str, mark: str, place: int) -> str:
+    """What stands between marks; NULL where there are not so many. split_part would make its text twice."""
+    return f"string_split({x}, {literal(mark)})[{place}]"
+
+
 def _before_query(x: str) -> str:
-    return f"split_part(split_part({x}, '?', 1), '#', 1)"
+    return _part(_part(x, "?", 1), "#", 1)
 
 
 def _host(x: str) -> str:
-    authority = _before_query(f"split_part({_behind_scheme(x)}, '/', 1)")
-    return f"nullif(lower(trim(split_part({authority}, '@', -1))), '')"
+    authority = _before_query(_part(_behind_scheme(x), "/", 1))
+    return f"lower(trim({_part(authority, '@', -1)}))"
 
 
 def _domain(x: str) -> str:
@@ -99,11 +104,11 @@ def _domain(x: str) -> str:
         top, second, third = (f"{labels}[{-place}]" for place in (1, 2, 3))
         deeper = f"length({top}) = 2 AND {second} IN ({_DEEPER}) AND {third} <> ''"
         return (
-            f"CASE WHEN {second} = '' OR {top} = '' OR try_cast({top} AS INTEGER) IS NOT NULL THEN NULL "
+            f"CASE WHEN {top} = '' OR {second} = '' OR try_cast({top} AS INTEGER) IS NOT NULL THEN NULL "
             f"WHEN {deeper} THEN {third} || '.' || {second} || '.' || {top} ELSE {second} || '.' || {top} END"
         )
 
-    return _once(f"string_split(split_part({_host(x)}, ':', 1), '.')", of)
+    return _once(f"string_split({_part(_host(x), ':', 1)}, '.')", of)
 
 
 def _decoded(x: str) -> str:
@@ -120,9 +125,10 @@ def _path(x: str) -> str:
 
 
 def _parameter(_: Scope, x: Operand, name: Operand) -> Typed:
-    mark = literal(f"&{name.text or ''}=")
-    query = f"'&' || split_part(substring({x.sql}, nullif(strpos({x.sql}, '?'), 0) + 1), '#', 1)"
-    value = f"replace(split_part(split_part({query}, {mark}, 2), '&', 1), '+', ' ')"
+    mark = f"&{name.text or ''}="
+    query = _part(f"substring({x.sql}, nullif(strpos({x.sql}, '?'), 0) + 1)", "#", 1)
+    value = _part(_part(f"'&' || {query}", mark, 2), "&", 1)
+    value = f"replace({value}, '+', ' ')"
     return text(f"nullif({_once(value, _decoded)}, '')")
 
 
@@ -152,15 +158,15 @@ BUILDERS: dict[str, Builder] = {
         f"CASE WHEN {x.sql} <> '' THEN string_split({x.sql}, {separator.sql}) END", FieldKind.STRINGS
     ),
     "join": _joined,
-    "string.substr": _part,
+    "string.substr": _substring,
     "string.index": lambda _, x, part: Typed(f"nullif(strpos({x.sql}, {part.sql}), 0) - 1", FieldKind.INT),
     "contains": lambda _, x, part: truth(f"contains({x.sql}, {part.sql})"),
     "hasprefix": lambda _, x, prefix: truth(f"starts_with({x.sql}, {prefix.sql})"),
     "hassuffix": lambda _, x, suffix: truth(f"ends_with({x.sql}, {suffix.sql})"),
     "email": _plain(_email),
-    "emaildomain": _plain(lambda x: f"split_part({_email(x)}, '@', 2)"),
+    "emaildomain": _plain(lambda x: _part(_email(x), "@", 2)),
     "emailname": _plain(_email_name),
-    "host": _plain(_host),
+    "host": _plain(lambda x: f"nullif({_host(x)}, '')"),
     "domain": _plain(_domain),
     "path": _plain(_path),
     "qs": _parameter,

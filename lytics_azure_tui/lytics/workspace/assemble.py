@@ -16,8 +16,8 @@ from lytics_azure_tui.lytics.workspace.spec import BuildSpec, bucket_range
 from lytics_azure_tui.lytics.workspace.tables import PARQUET
 from lytics_azure_tui.model.user_field import SCORES
 
-OWN = ("_created", "_modified", "_num_events", "_streamnames", "_identifiers", "_conflicts")
-"""Columns of a profile before those of its user fields, behind its `_id`."""
+_ALWAYS = ("_created", "_modified", "_num_events", "_streamnames")
+"""Fields of our own that every profile has, as it has every score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def assemble(
     run(f"CREATE OR REPLACE TEMP TABLE mine AS SELECT p, _id, fresh FROM {touched} WHERE bucket = {bucket}")
     events = scratch / "events" / f"bucket={bucket}"
     within = bucket_range(bucket, spec.buckets)
+    scores = ", ".join(SCORES)
     outcome = Assembled()
     parts = []
     # A table that is written anew has at least one file, to tell its columns.
@@ -74,7 +75,8 @@ def assemble(
         run(f"CREATE OR REPLACE TEMP VIEW happened AS {happened}")
         if known:
             run(
-                "CREATE OR REPLACE TEMP TABLE old AS SELECT m.p, r.* FROM profiles r JOIN mine m USING (_id)"
+                f"CREATE OR REPLACE TEMP TABLE old AS SELECT m.p, r.* EXCLUDE ({scores})"
+                " FROM profiles r JOIN mine m USING (_id)"
                 f" WHERE NOT m.fresh AND {bucket_range(bucket, spec.buckets, 'r._id')}"
                 f" UNION ALL BY NAME SELECT * EXCLUDE (bucket) FROM {losers} WHERE bucket = {bucket}"
             )
@@ -96,7 +98,7 @@ def assemble(
             " FROM (SELECT _id, unnest(_state._days) AS key FROM others) GROUP BY _id"
         )
         parts.append(
-            f"SELECT others.* EXCLUDE ({', '.join(SCORES)}) REPLACE ({spec.number} :: BIGINT AS _build),"
+            f"SELECT others.* EXCLUDE ({scores}) REPLACE ({spec.number} :: BIGINT AS _build),"
             f" {columns(day, 'figures')} FROM others JOIN figures USING (_id)"
         )
     elif known:
@@ -195,7 +197,7 @@ def _conflicts(fields: Sequence[Field]) -> str:
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, fields: Sequence[Field], known: bool) -> Assembled:
-    names = [*OWN[:4], *SCORES, *(one.name for one in fields)]
+    names = [*_ALWAYS, *(one.name for one in fields)]
     counts = ", ".join(["count(*)", "count(*) FILTER (_conflicts > 0)", *(f"count({quoted(name)})" for name in names)])
     new, conflicts, *filled = _row(connection, f"SELECT {counts} FROM made")
     fresh = _row(connection, "SELECT count(*) FILTER (fresh) FROM mine")[0]
@@ -203,11 +205,12 @@ def _figures(connection: duckdb.DuckDBPyConnection, fields: Sequence[Field], kno
         _, before, *filled_before = _row(connection, f"SELECT {counts} FROM old")
         conflicts -= before
         filled = [after - previous for after, previous in zip(filled, filled_before, strict=True)]
+    added = dict(zip(names, filled, strict=True))
     return Assembled(
         fresh=fresh,
         changed=new - fresh,
         conflicts=conflicts,
-        filled=dict(zip(names, filled, strict=True)),
+        filled={**added, **dict.fromkeys(SCORES, added[_ALWAYS[0]])},
         unreadable=dict(_unreadable(connection, fields)),
     )
 

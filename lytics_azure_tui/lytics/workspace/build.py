@@ -9,7 +9,7 @@ between has committed to the others is taken back by the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -43,6 +43,9 @@ _ROW_BYTES = 2_500
 """Of memory that an event, or a row of a profile, takes while a bucket is made, about."""
 
 
+_FEW_ROWS = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Builds:
     """Makes profiles of streams.
@@ -55,12 +58,15 @@ class Builds:
     streams: Streams
     tables: Tables
 
-    def plan(self, definitions: Definitions, run_id: str, started: datetime, memory: int) -> BuildSpec | None:
+    def plan(
+        self, definitions: Definitions, run_id: str, started: datetime, *, memory: int, threads: int
+    ) -> BuildSpec | None:
         """What a build would do; None when there is nothing to do. Finishes forgetting a person, if that was cut off.
 
         Args:
             started: the moment, UTC.
-            memory: bytes that it may use.
+            memory: bytes that DuckDB may use.
+            threads: so many buckets are made at once.
 
         Raises:
             BadConfiguration: the mappings contradict each other, or an expression cannot be used.
@@ -94,7 +100,7 @@ class Builds:
             rebuild=rebuild,
             compact=compact,
             everyone=rebuild or redefined or (another_day and memberships.uses_scores(definitions.audiences)),
-            buckets=_buckets(rows, memory),
+            buckets=_buckets(rows, memory // threads, threads),
             backfill=sorted({audience.slug for audience in definitions.audiences} - known),
         )
 
@@ -125,7 +131,7 @@ class Builds:
         head = self._head_of(spec)
         known = head is not None
         if head is not None:
-            view(connection, layers_of(self.tables, head))
+            view(connection, layers_of(self.tables, head, ("profiles", "merges", "identities")))
         fields = fields_of(spec.defined().mappings)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped AS {self._mapped(spec, fields)}")
         found = identifying.identify(connection, spec, "mapped", scratch, known)
@@ -144,25 +150,17 @@ class Builds:
         """Makes the profiles of some buckets."""
         head = self._head_of(spec)
         known = head is not None and not spec.rebuild
-        if head is not None:
-            view(connection, layers_of(self.tables, head))
+        if head is not None and known:
+            view(connection, layers_of(self.tables, head, ("profiles",)))
         fields = fields_of(spec.defined().mappings)
-        files, outcomes = [], []
+        found = []
         for bucket in buckets:
             target = self._target("profiles", spec, f"{bucket:04d}")
             target.unlink(missing_ok=True)
-            outcomes.append(assembling.assemble(connection, spec, fields, bucket, scratch, target, known))
-            if target.exists():
-                files.append((target.name, outcomes[-1].rows))
-        counts = {
-            name: sum(getattr(one, name) for one in outcomes) for name in ("rows", "fresh", "changed", "conflicts")
-        }
-        return {
-            "files": {"profiles": files},
-            **counts,
-            "filled": _added(one.filled for one in outcomes),
-            "unreadable": _added(one.unreadable for one in outcomes),
-        }
+            made = assembling.assemble(connection, spec, fields, bucket, scratch, target, known)
+            files = [(target.name, made.rows)] if target.exists() else []
+            found.append({"files": {"profiles": files}, **asdict(made)})
+        return together(found)
 
     def evaluate(
         self, connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: Path, written: Sequence[str]
@@ -178,8 +176,8 @@ class Builds:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW memberships AS {_NO_MEMBERSHIPS}")
             files = Layers(())
         else:
-            there = layers_of(self.tables, head)
-            view(connection, {**there, "profiles": Layers(there["profiles"].base)})
+            there = layers_of(self.tables, head, ("profiles", "memberships"))
+            view(connection, {"memberships": there["memberships"]})
             files = there["profiles"]
         files = Layers(fresh) if spec.anew else Layers(files.base, (*files.layers, *fresh))
         targets = {name: self._target(name, spec, "0") for name in ("memberships", "transitions", "sizes")}
@@ -225,7 +223,7 @@ class Builds:
             metadata={KEY: head.dump()},
             transaction=spec.run_id,
         )
-        self._sweep(found)
+        self._sweep(before, head)
         return head
 
     def discard(self, run_id: str) -> None:
@@ -297,12 +295,12 @@ class Builds:
         fresh, changed, conflicts = (
             sum(result.get(name, 0) for result in results) for name in ("fresh", "changed", "conflicts")
         )
-        filled = _added(result["filled"] for result in results if "filled" in result)
+        filled = added(result["filled"] for result in results if "filled" in result)
         last = results[-1]
         if before is not None and went_on:
             profiles = before.profiles + fresh - merged
             conflicts += before.conflicts
-            filled = _added([before.filled, filled])
+            filled = added([before.filled, filled])
         else:
             profiles = fresh + changed
         boundary = last["boundary"]
@@ -323,17 +321,13 @@ class Builds:
             boundary=boundary,
         )
 
-    def _sweep(self, before: Current | None) -> None:
-        """Removes files that neither the new head shows nor the one before it, from which someone may still read."""
-        now = current(self.tables)
-        if now is None:
-            return
-        kept = [layers_of(self.tables, one) for one in (before, now) if one is not None]
+    def _sweep(self, before: Head | None, now: Head) -> None:
+        """Removes files from before the base of the head before: of that one, someone may still read."""
         with suppress(OSError):
-            for table in TABLES:
-                self.tables.sweep(
-                    table, [path for files in kept for path in (*files[table].base, *files[table].layers)]
-                )
+            for table, base in (before.bases if before else {}).items():
+                for path in self.tables.folder(table).glob("*.parquet"):
+                    if build_of(path.name) < min(base, now.bases[table]):
+                        path.unlink(missing_ok=True)
 
 
 _NO_MEMBERSHIPS = (
@@ -354,8 +348,9 @@ def _check(definitions: Definitions) -> None:
     memberships.conditions(definitions, "now()")
 
 
-def _buckets(rows: int, memory: int) -> int:
-    wanted = rows * _ROW_BYTES // memory + 1
+def _buckets(rows: int, memory: int, threads: int) -> int:
+    """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows."""
+    wanted = max(rows * _ROW_BYTES // memory + 1, threads if rows > _FEW_ROWS else 1)
     return min(1 << (wanted - 1).bit_length(), MOST_BUCKETS)
 
 
@@ -388,7 +383,17 @@ def _files(results: Sequence[dict[str, Any]], table: str) -> list[Written]:
     return [Written(*file) for result in results for file in result["files"].get(table, ())]
 
 
-def _added(counts: Any) -> dict[str, int]:
+def together(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What `assemble` gave for several times, as one."""
+    return {
+        "files": {"profiles": [file for one in results for file in one["files"]["profiles"]]},
+        **{name: sum(one[name] for one in results) for name in ("rows", "fresh", "changed", "conflicts")},
+        **{name: added(one[name] for one in results) for name in ("filled", "unreadable")},
+    }
+
+
+def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by name, summed."""
     total = dict[str, int]()
     for each in counts:
         for name, count in each.items():

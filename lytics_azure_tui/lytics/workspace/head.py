@@ -84,10 +84,9 @@ def current(tables: Tables) -> Current | None:
 
 
 def _head_of(table: DeltaTable) -> Current | None:
-    for commit in table.history():
-        if KEY in commit:
-            return Current(int(commit["version"]), Head.load(commit[KEY]))
-    return None
+    # Every commit carries one, but for the first, which makes the table.
+    (commit,) = table.history(1)
+    return Current(int(commit["version"]), Head.load(commit[KEY])) if KEY in commit else None
 
 
 def mappings_digest(mappings: Sequence[StreamMapping]) -> str:

@@ -21,6 +21,7 @@ from lytics_azure_tui.lytics.duck import literal
 from lytics_azure_tui.lytics.workspace.identity import components
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec, bucket_sql
 from lytics_azure_tui.lytics.workspace.tables import PARQUET
+from lytics_azure_tui.model.user_field import SCORES
 
 # Read once or twice, and soon: quick to write matters more than small.
 _SCRATCH = "FORMAT parquet, COMPRESSION lz4"
@@ -153,7 +154,11 @@ def _survivors(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: 
         " HAVING count(*) > 1")  # fmt: skip
     run("CREATE OR REPLACE TEMP TABLE rivals AS SELECT NULL :: BIGINT AS p, NULL :: VARCHAR AS _id WHERE false")
     if known and _one(connection, "SELECT count(*) FROM several"):
-        run("CREATE OR REPLACE TEMP TABLE rivals AS SELECT several.p, r.* FROM profiles r JOIN several USING (_id)")
+        # Their scores are made anew.
+        run(
+            f"CREATE OR REPLACE TEMP TABLE rivals AS SELECT several.p, r.* EXCLUDE ({', '.join(SCORES)})"
+            " FROM profiles r JOIN several USING (_id)"
+        )
         first = "SELECT p, arg_min(_id, struct_pack(c := _created, i := _id)) AS _id FROM rivals GROUP BY p"
     else:
         first = "SELECT p, _id FROM rivals"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +27,9 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
-from lytics_azure_tui.lytics.workspace.audiences import Audiences, Transition
+from lytics_azure_tui.lytics.workspace.audiences import Audiences
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.people import People
@@ -36,6 +37,7 @@ from lytics_azure_tui.lytics.workspace.reader import Reader
 from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.trial import tried
+from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 
 
@@ -125,22 +127,6 @@ class Workspace:
     ) -> Estimate:
         return self._audiences.estimate(text, definitions, members=members, stopper=stopper)
 
-    def members(self, slug: str, size: int = 1000) -> Iterator[list[Profile]]:
-        """The members of an audience as of one build, so many at a time, by id."""
-        return self._audiences.members(slug, size)
-
-    def transitions(
-        self, after: tuple[int, int], slugs: Sequence[str] | None = None, limit: int = 10_000
-    ) -> list[Transition]:
-        """Who came into audiences and who left them, in order.
-
-        Args:
-            after: (build, seq) of the last one that is known; (0, 0) for all.
-            slugs: the audiences; None for all.
-            limit: no more than so many.
-        """
-        return self._audiences.transitions(after, slugs, limit)
-
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person; nothing else may be at work in the workspace meanwhile.
 
@@ -156,6 +142,16 @@ class Workspace:
     ) -> AbstractContextManager[AudienceRows | None]:
         """An audience's rows, for exports; see `audience_rows`."""
         return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
+
+    def triggers_state(self) -> tuple[int, frozenset[str]]:
+        """(the newest build, the audiences that are evaluated in it), for exports; quick."""
+        return trigger_rows.state(self._tables)
+
+    def triggers(
+        self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
+    ) -> Collected:
+        """Who entered and left, for exports; see `trigger_rows.collect`."""
+        return trigger_rows.collect(self._tables, wanted, target, memory=memory, threads=threads, spill=spill)
 
     def due(self, definitions: Definitions) -> datetime | None:
         """When a build is wanted: now or earlier, at a moment to come, or None for never."""

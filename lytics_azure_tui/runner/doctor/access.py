@@ -20,6 +20,10 @@ _TO_READ = {
     AzureSql.method: "Imports need the right to read: have an administrator of the database give it, by GRANT SELECT.",
 }
 """By method, what to do where the right to read is missing."""
+_TO_WRITE = {
+    AzureEventHub.method: "Exports need the right to send: use the key of a policy that has Send.",
+}
+"""By method, what to do where the right to write is missing and is needed."""
 _AMQP, _AMQPS = 5672, 5671
 
 
@@ -97,6 +101,8 @@ def rights(authorization: Authorization) -> Iterator[Check]:
     if report.read is False:
         fix = _TO_READ.get(authorization.method, "Imports need the right to read.")
         yield problem("credentials", about, fix, subject=label)
+    elif report.write is False and authorization.method in _TO_WRITE:
+        yield problem("credentials", about, _TO_WRITE[authorization.method], subject=label)
     elif report.list is False:
         fix = "Type the names of containers, or use a key, or a signature with the right to list."
         yield warning("credentials", about, fix, subject=label)

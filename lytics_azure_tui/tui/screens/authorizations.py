@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import LyazureError
-from lytics_azure_tui.model.authorization import Authorization
+from lytics_azure_tui.model.authorization import Authorization, AzureEventHub
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import when
@@ -54,6 +54,7 @@ class Authorizations(DeskScreen):
         Command("n", "new", "New", "Set up another way into Azure."),
         Command("e,enter", "edit", "Edit", "Change it; its secrets stay unless you type others."),
         Command("t", "test", "Test connection", "Try it: what it may do, and how long the answer took."),
+        Command("w", "watch", "Watch", "See what an event hub receives, as it comes."),
         Command("d,delete", "delete", "Delete", "Delete it and its secrets; refused while a job uses it."),
     )
     BINDINGS = bindings(OWN_COMMANDS)
@@ -144,6 +145,7 @@ class Authorizations(DeskScreen):
 
     @on(DataTable.RowHighlighted)
     def _show_detail(self) -> None:
+        self.refresh_bindings()  # what can be watched depends on the row
         chosen = self._chosen
         if chosen is None:
             return
@@ -172,6 +174,8 @@ class Authorizations(DeskScreen):
         """Nothing to edit, test or delete where there is nothing."""
         if action in ("edit", "test", "delete") and not self._found:
             return False
+        if action == "watch":
+            return self._chosen is not None and isinstance(self._chosen[0], AzureEventHub)
         return super().check_action(action, parameters)
 
     # What an operator can do
@@ -212,6 +216,21 @@ class Authorizations(DeskScreen):
             result = error
         self._checks[authorization_id] = Checked(desk.clock(), result)
         self._show()
+
+    @work(exclusive=True, group="deed", description="open the secrets", exit_on_error=False)
+    async def action_watch(self) -> None:
+        """Opens the live tail of the hub under the cursor."""
+        from lytics_azure_tui.tui.screens.hub_tail import HubTail
+
+        if self._chosen is None:
+            return
+        try:
+            found = await self.fetch(partial(self.desk.unlock, self._chosen[0].id), "open the secrets")
+        except LyazureError as error:
+            self.problem(error)
+            return
+        self.problem(None)
+        self.app.push_screen(HubTail(self.desk, found))
 
     @work(exclusive=True, group="deed", description="delete the authorization", exit_on_error=False)
     async def action_delete(self) -> None:

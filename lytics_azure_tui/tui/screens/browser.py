@@ -45,7 +45,7 @@ class Browser(ModalScreen[Picked | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="browser", classes="pane") as box:
             box.border_title = self.HEADING
-            yield _Filter(placeholder=self.FILTER, id="filter")
+            yield self.line()
             with Horizontal(id="halves"):
                 yield from self.halves()
         yield Footer()
@@ -53,6 +53,10 @@ class Browser(ModalScreen[Picked | None]):
     def halves(self) -> Iterable[Widget]:
         """The list, and what stands beside it."""
         raise NotImplementedError
+
+    def line(self) -> Line:
+        """The filter, whose id is "filter"."""
+        return _Filter(placeholder=self.FILTER, id="filter")
 
     @property
     def _filter(self) -> Line:

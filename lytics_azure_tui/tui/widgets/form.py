@@ -345,12 +345,13 @@ class Form(VerticalScroll, can_focus=False):
         if field is not None:
             self.post_message(self.Opens(field.question))
 
-    def on_descendant_blur(self) -> None:
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """The field with the focus stands out, and no other."""
-        for field in self.fields.values():
-            if field.has_class("-active"):
-                field.remove_class("-active")
-                field.judge()
+        field = self._field_of(event.widget)
+        # Two widgets tell of the change, and who lost the focus may be heard after who has it now.
+        if field is not None and field is not self._field_of(self.screen.focused):
+            field.remove_class("-active")
+            field.judge()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Says what the field is for."""
