@@ -36,6 +36,6 @@ def encoded(rows: Rows, fields: list[UserField], config: AudienceCsv) -> Encoded
     )
 
 
-_exporter = AudienceExporter("csv", encoded)
+_exporter = AudienceExporter(encoded)
 plan, do, commit = _exporter.plan, _exporter.do, _exporter.commit
 discard, rehearse = _exporter.discard, _exporter.rehearse

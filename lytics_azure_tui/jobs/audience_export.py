@@ -24,7 +24,6 @@ from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, Rows
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.audience_export import AudienceExport
 from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.model.export_name import PLACEHOLDER, blob_name
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.user_field import UserField
 
@@ -56,11 +55,9 @@ class AudienceExporter:
     """The functions of a job kind; see `jobs.kind.JobKind`.
 
     Attributes:
-        kind: csv or json.
         encode: writes the rows.
     """
 
-    kind: str
     encode: Encoder
 
     def plan(self, context: Context, checkpoint: dict[str, Any] | None) -> Plan:
@@ -71,7 +68,7 @@ class AudienceExporter:
             with closing(_writer(context)) as writer:
                 writer.require_free(self._name(context, 1))
         spec = {"since": survey.since, "fields": survey.fields, "rows": survey.rows}
-        return Plan((Part(0, "file", spec),), survey.about)
+        return Plan((Part(0, "file", spec),), " — ".join([survey.about, *survey.notes]))
 
     def do(self, context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
         context.scratch.mkdir(parents=True, exist_ok=True)
@@ -110,7 +107,7 @@ class AudienceExporter:
             for number, piece in enumerate(split(text, encoded.most or 1 << 62), 1):
                 name = self._name(context, number)
                 writer.require_free(name)
-                with _wrapping(context, self.kind).around(
+                with _wrapping(context, config.ending).around(
                     piece.content(), name, threads=context.threads, scratch=context.scratch, moment=context.started
                 ) as content:
                     blob = writer.stage(name, content, tell)
@@ -124,7 +121,7 @@ class AudienceExporter:
 
     def commit(self, context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         config, result = _config(context), results[0]
-        wrapping = _wrapping(context, self.kind)
+        wrapping = _wrapping(context, config.ending)
         with closing(_writer(context)) as writer:
             for one in result.data["blobs"]:
                 blob = blob_out.of_data(one["blob"])
@@ -190,7 +187,7 @@ class AudienceExporter:
                 why="It was removed, or is called otherwise now",
                 fix="Edit the job and choose an audience",
             )
-        wrapping = _wrapping(context, self.kind)
+        wrapping = _wrapping(context, config.ending)
         notes = []
         if wrapping.public_key is not None:
             key = check_public_key(wrapping.public_key)
@@ -211,14 +208,13 @@ class AudienceExporter:
             rows = _rows(audience, since)
             count = audience.count(rows) if rows else 0
         what = f"exporting {_users(count)} of {config.segment_id}" if since is None else f"exporting {count:,} changes"
-        about = " — ".join([f"{what} to {self._name(context, 1)}", *notes])
+        about = f"{what} to {self._name(context, 1)}"
         return _Survey(since, fields, count, not before and not config.backfill_only, about, tuple(notes))
 
     def _name(self, context: Context, number: int) -> str:
         config = _config(context)
-        # Names say which file of several it is, and those of one run are listed in order.
-        pattern = f"{config.prefix()}{PLACEHOLDER}" + (f"-{number:04}" if self.kind == "json" else "")
-        return blob_name(pattern, "yyyyMMddHHmmss", context.started, _wrapping(context, self.kind).extension)
+        encrypted = _wrapping(context, config.ending).public_key is not None
+        return config.name(config.prefix(), number, context.started, encrypted=encrypted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,6 @@ def encoded(rows: Rows, fields: list[UserField], config: AudienceJson) -> Encode
     return Encoded(query, LINE_OPTIONS, names, most=config.max_bytes)
 
 
-_exporter = AudienceExporter("json", encoded)
+_exporter = AudienceExporter(encoded)
 plan, do, commit = _exporter.plan, _exporter.do, _exporter.commit
 discard, rehearse = _exporter.discard, _exporter.rehearse

@@ -30,8 +30,8 @@ class Layers:
 
 
 def parquet(files: Sequence[str]) -> str:
-    """SQL of the rows of some files."""
-    return f"read_parquet([{', '.join(map(literal, files))}])"
+    """SQL of the rows of some files. One of which all profiles became part of others holds none of their fields."""
+    return f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
 
 
 def layers_of(tables: Tables, current: Current, names: Iterable[str] = TABLES) -> dict[str, Layers]:
