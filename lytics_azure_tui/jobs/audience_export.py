@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import duckdb
 
-from lytics_azure_tui.azure.blob_writer import BLOCK, BlobWriter
+from lytics_azure_tui.azure.blob_writer import BlobWriter
 from lytics_azure_tui.errors import BadConfiguration, Fatal, StartOver
 from lytics_azure_tui.jobs import blob_out
 from lytics_azure_tui.jobs.blob_out import Wrapping
@@ -33,14 +33,13 @@ class Encoded:
     """What writes rows.
 
     Attributes:
-        query, options: for COPY.
+        copies: (query, COPY's options), one after the other.
         header: names of the columns, or keys, in order.
         begin: bytes in front of all.
         most: bytes of the largest file; None for one file of any size.
     """
 
-    query: str
-    options: str
+    copies: list[tuple[str, str]]
     header: tuple[str, ...]
     begin: bytes = b""
     most: int | None = None
@@ -170,13 +169,20 @@ class AudienceExporter:
             if audience is None or rows is None:
                 return Rehearsal(survey.about)
             encoded = self.encode(rows, _chosen(audience, survey.fields), config)
-            found = audience.connection.execute(f"{encoded.query} LIMIT 20")
-            columns = tuple(str(column[0]) for column in found.description or ())
-            sample = tuple(found.fetchall())
+            sample: list[tuple[Any, ...]] = []
+            columns: tuple[str, ...] = ()
+            for query, _ in encoded.copies:
+                found = audience.connection.execute(f"{query} LIMIT {20 - len(sample)}")
+                columns = tuple(str(column[0]) for column in found.description or ())
+                sample += found.fetchall()
+                if len(sample) >= 20:
+                    break
         items = [(name, f"{_users(survey.rows)}, {len(encoded.header)} fields")]
         if config.manifest:
             items.append((f"{name}.manifest.json", "what is in it"))
-        return Rehearsal(f"{survey.about}; the name is as of now", tuple(items), None, columns, sample, survey.notes)
+        return Rehearsal(
+            f"{survey.about}; the name is as of now", tuple(items), None, columns, tuple(sample), survey.notes
+        )
 
     def _survey(self, context: Context, checkpoint: dict[str, Any] | None) -> _Survey | None:
         """What there is to export; None when the audience has not been evaluated yet."""
@@ -252,7 +258,7 @@ def _text(
 ) -> Generator[bytes, None, None]:
     if encoded.begin:
         yield encoded.begin
-    with closing(written(connection, iter([(encoded.query, encoded.options)]), count)) as pieces:
+    with closing(written(connection, encoded.copies, count)) as pieces:
         yield from pieces
 
 
@@ -283,10 +289,12 @@ def _config(context: Context) -> AudienceExport:
 def _opened(context: Context) -> AbstractContextManager[AudienceRows | None]:
     if not isinstance(context.lytics, Workspace):
         raise Fatal("Audiences of a Lytics account cannot be exported from here", fix="Make the export in Lytics")
-    # What blocks on their way take is not DuckDB's.
-    memory = max(64 << 20, context.memory // 2 - 4 * BLOCK)
+    # The other half is for blocks on their way, and for what the engine does not count.
     return context.lytics.audience(
-        _config(context).segment_id, memory=memory, threads=context.threads, spill=context.scratch / "spill"
+        _config(context).segment_id,
+        memory=context.memory // 2,
+        threads=context.threads,
+        spill=context.scratch / "spill",
     )
 
 
