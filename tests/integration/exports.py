@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import gnupg
-from lytics_azure_tui.jobs.stream_file import system_columns, write
 
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
