@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from lytics_azure_tui.azure.event_hub_sender import Refused, Sender
-from lytics_azure_tui.errors import BadConfiguration, Fatal, StartOver
+from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.jobs.outbox import Mark, messages
@@ -176,19 +176,25 @@ def _send(context: Context, part: Part, number: int, oldest: datetime | None, si
     mark = Mark(context.scratch / f"{_SENT}-{part.index}")
     rejected = quarantine.folder_of(context.keep, context.run_id)
     if mark.done < number:
-        with Sender(
-            _connection(context), partitions=partitions, units=_config(context).throughput_units, check=sink.check
-        ) as sender:
-            partitions = sender.partitions
-            for done in sender.send(_messages(context, part, mark.done)):
-                if isinstance(done, Refused):
-                    _quarantine(context, rejected, mark.first + done.place, done)
-                    sink.log("warning", f"A message for {done.message.user} is not sent. {done.reason}")
-                    mark.reach((done.place,))
-                else:
-                    mark.reach(done.places, done.bytes)
-                _tell(sink, mark, number, oldest)
-        mark.save()
+        try:
+            with Sender(
+                _connection(context), partitions=partitions, units=_config(context).throughput_units, check=sink.check
+            ) as sender:
+                partitions = sender.partitions
+                for done in sender.send(_messages(context, part, mark.done)):
+                    if isinstance(done, Refused):
+                        _quarantine(context, rejected, mark.first + done.place, done)
+                        sink.log("warning", f"A message for {done.message.user} is not sent. {done.reason}")
+                        mark.reach((done.place,))
+                    else:
+                        mark.reach(done.places, done.bytes)
+                    left = _waits(number - mark.done, oldest)
+                    sink.progress(f"sending; {left}" if left else "sending", bytes_done=mark.bytes, rows=mark.done)
+        except RetryLater as error:
+            left = _waits(number - mark.done, oldest)
+            raise RetryLater(left or error.what, why=error.why or error.what, fix=error.fix) from None
+        finally:
+            mark.save()
     refused = quarantine.count([str(rejected)])
     return PartResult(
         part.index,
@@ -216,10 +222,11 @@ def _messages(context: Context, part: Part, first: int) -> Iterator[Message]:
             place += 1
 
 
-def _tell(sink: Sink, mark: Mark, number: int, oldest: datetime | None) -> None:
-    left = number - mark.done
-    waits = f"; {left:,} wait, the oldest since {oldest:%H:%M} UTC" if left and oldest else ""
-    sink.progress(f"sending{waits}", bytes_done=mark.bytes, rows=mark.done)
+def _waits(left: int, oldest: datetime | None) -> str:
+    """How many messages wait, and since when; empty for none."""
+    what = f"{left:,} {'message waits' if left == 1 else 'messages wait'}"
+    since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if oldest else ""
+    return what + since if left else ""
 
 
 def _quarantine(context: Context, folder: Path, n: int, refused: Refused) -> None:

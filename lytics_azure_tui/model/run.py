@@ -185,6 +185,7 @@ class JobState:
         last_run: its newest run of any kind.
         anchor: the start of its first run, by which weekly and monthly schedules know their day.
         last_end: the end of its newest run, replays left out; the next run counts from it.
+        last_queued: when its newest run was queued, replays left out.
     """
 
     next_due: datetime | None = None
@@ -192,3 +193,4 @@ class JobState:
     last_run: Run | None = None
     anchor: datetime | None = None
     last_end: datetime | None = None
+    last_queued: datetime | None = None

@@ -23,6 +23,10 @@ from lytics_azure_tui.runner.records import to_text
 LOG_LINES, LOG_LINE_LENGTH = 10_000, 4_000  # What is kept of one run's log.
 
 _ACTIVE = "state IN ('queued', 'running', 'retrying')"
+_JOBS = (
+    "SELECT *, (SELECT created FROM runs WHERE runs.job = jobs.id AND trigger <> 'replay'"
+    " ORDER BY created DESC LIMIT 1) AS last_queued FROM jobs"
+)
 
 
 class Ledger:
@@ -356,12 +360,12 @@ class Ledger:
     def job_state(self, job_id: str) -> JobState:
         """What is known of a job; all empty for one that is not known."""
         last = next(iter(self.runs(job=job_id, limit=1)), None)
-        rows = self._db.rows("SELECT * FROM jobs WHERE id = ?", job_id)
+        rows = self._db.rows(f"{_JOBS} WHERE id = ?", job_id)
         return records.job_state(rows[0], last) if rows else JobState(last_run=last)
 
     def job_states(self) -> dict[str, JobState]:
         """What is known of all jobs that ever ran, without their last runs: cheap enough for every look around."""
-        return {row["id"]: records.job_state(row) for row in self._db.rows("SELECT * FROM jobs")}
+        return {row["id"]: records.job_state(row) for row in self._db.rows(_JOBS)}
 
     def checkpoint(self, job_id: str) -> dict[str, Any] | None:
         """What the job's last succeeded run left for the next."""

@@ -104,4 +104,5 @@ def job_state(row: sqlite3.Row, last_run: Run | None = None) -> JobState:
         last_run=last_run,
         anchor=to_time(row["anchor"]),
         last_end=to_time(row["last_end"]),
+        last_queued=to_time(row["last_queued"]),
     )

@@ -106,17 +106,15 @@ def due_at(job: Job, state: JobState, now: datetime, built: datetime | None = No
     is caught up once: the next time counts from the end of that run.
 
     Args:
-        built: the end of the newest build of the profiles: those who follow it are due when they have not begun since.
+        built: the end of the newest build of the profiles: those who follow it are due when they were not queued since.
     """
     schedule = job.config.schedule()
     if schedule is None or not job.enabled or state.stopped is not None:
         return None
     if state.last_end is None:
         return now
-    if built is not None and type(job.config).follows_profiles and state.last_run is not None:
-        began = state.last_run.started or state.last_run.created
-        if began < built:
-            return now
+    if type(job.config).follows_profiles and built and state.last_queued and state.last_queued < built:
+        return now
     return _next(schedule, state.last_end, state.anchor or state.last_end)
 
 

@@ -12,9 +12,11 @@ from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.audience_json import AudienceJson
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.event_export import EventExport
+from lytics_azure_tui.model.event_hub_export import EventHubExport
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.sql_import import SqlImport
 
+HUBS = (Path(__file__).parents[2] / "docs" / "event_hub.md").read_text(encoding="utf-8")
 EXPORTS = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -83,3 +85,14 @@ def test_every_picture_is_shown() -> None:
     drawn = {f"screenshots/{path.name}" for path in (Path(__file__).parents[2] / "screenshots").glob("*.svg")}
     assert shown
     assert drawn <= shown
+
+
+def test_the_example_of_an_event_hub_shows_every_key_and_can_be_used(tmp_path: Path) -> None:
+    folder = Folder.open(tmp_path)
+    files = _files(HUBS)
+    for name, text in files.items():
+        (folder.root / name).write_text(text, encoding="utf-8")
+    assert folder.problems() == []
+    assert isinstance(folder.job("triggers").config, EventHubExport)
+    example = files["jobs/triggers.toml"]
+    assert [name for name in EventHubExport.model_fields if not re.search(rf"^{name} = ", example, re.MULTILINE)] == []

@@ -268,7 +268,7 @@ def test_a_hub_that_is_down_keeps_what_waits(triggers: Make, monkeypatch: pytest
         collected = event_hub_export.do(job.context(), plan.parts[0], None, job.sink)
         assert collected.data["messages"] == 50
         server.kill()
-        with pytest.raises(RetryLater):
+        with pytest.raises(RetryLater, match="50 messages wait, the oldest since 2026-03-01 12:00 UTC"):
             event_hub_export.do(job.context(), plan.parts[1], collected, job.sink)
         # What happens meanwhile is for the next run.
         job.place.bring("shop", [buys("late", 150)])

@@ -14,6 +14,7 @@ from lytics_azure_tui.lytics.protocol import AudienceInfo, FilledField, StreamIn
 from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.audience_json import AudienceJson
 from lytics_azure_tui.model.event_export import EventExport
+from lytics_azure_tui.model.event_hub_export import EventHubExport
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.user_field import FieldKind, UserField
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
@@ -27,7 +28,7 @@ from tests.tui.world import World
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
 KINDS = pytest.mark.parametrize("kind", [AudienceJson, AudienceCsv, EventExport], ids=["json", "csv", "events"])
 # How far down each is in the list of job types, imports of files being the first.
-PLACES: dict[type[JobConfig], int] = {AudienceJson: 1, AudienceCsv: 2, EventExport: 3}
+PLACES: dict[type[JobConfig], int] = {AudienceJson: 1, AudienceCsv: 2, EventExport: 3, EventHubExport: 4}
 
 REHEARSAL = Rehearsal(
     "exporting 1,204,331 events of customers, orders to out/events-20261125150000.csv.gz; the name is as of now",

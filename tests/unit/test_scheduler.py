@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.event_hub_export import EventHubExport
 from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import JobState, Run, RunState, Trigger
 from lytics_azure_tui.runner import failures
 from lytics_azure_tui.runner.scheduler import (
     CLEANING_UP,
     KILL_AFTER,
+    Action,
     Active,
     Decision,
     Enqueue,
@@ -87,6 +90,21 @@ def test_a_changed_schedule_changes_the_next_time() -> None:
     assert decided([sooner], state).actions == (Enqueue(sooner), Publish("job", NOON))
     at_six = job(time_of_day="18:00")
     assert decided([at_six], state) == Decision((Publish("job", NOON + 6 * HOUR),), NOON + 6 * HOUR)
+
+
+def test_what_follows_the_profiles_is_due_whenever_they_were_built() -> None:
+    config = EventHubExport(segment_ids=["vip"])
+    follower = Job(id="job", label="job", workflow=config.workflow, authorization="a", config=config)
+    ran = JobState(last_queued=NOON - HOUR / 2, last_end=NOON, anchor=NOON)
+
+    def actions(built: datetime | None) -> tuple[Action, ...]:
+        states = {"job": ran, PROFILES.id: JobState(last_end=built)}
+        return tuple(one for one in decide([follower], states, [], NOON, Limits()).actions if one == Enqueue(follower))
+
+    assert actions(None) == ()
+    assert actions(NOON - HOUR) == ()
+    assert actions(NOON - HOUR / 4) == (Enqueue(follower),)
+    assert decided([job()], ran).actions == (Publish("job", NOON + 24 * HOUR),), "others go by their schedule"
 
 
 def test_a_machine_that_slept_catches_up_once() -> None:

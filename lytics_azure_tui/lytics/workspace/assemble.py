@@ -98,8 +98,8 @@ def assemble(
             " FROM (SELECT _id, unnest(_state._days) AS key FROM others) GROUP BY _id"
         )
         parts.append(
-            f"SELECT others.* EXCLUDE ({scores}) REPLACE ({spec.number} :: BIGINT AS _build),"
-            f" {columns(day, 'figures')} FROM others JOIN figures USING (_id)"
+            f"SELECT others.* EXCLUDE ({scores}, _build, _gone), {columns(day, 'figures')},"
+            f" {spec.number} :: BIGINT AS _build, _gone FROM others JOIN figures USING (_id)"
         )
     elif known and parts:
         # Whoever became part of someone else is in the other's bucket, which has events.

@@ -23,7 +23,7 @@ SHOWN = 1000
 
 
 class Checklist(ModalScreen[list[str] | None]):
-    """Gives the chosen values in the order of the choices, None for no change. None ticked is all."""
+    """Gives the chosen values in the order of the choices; None for no change. None ticked is all, where that may be."""
 
     CSS_PATH = "checklist.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,14 +38,18 @@ class Checklist(ModalScreen[list[str] | None]):
         Binding("pagedown", "move(10)", show=False),
     ]
 
-    def __init__(self, title: str, chosen: Iterable[str], offer: Offer, again: Callable[[], None]) -> None:
+    def __init__(
+        self, title: str, chosen: Iterable[str], offer: Offer, again: Callable[[], None], *, required: bool = False
+    ) -> None:
         """Shows an offer; a later one comes by `offer`.
 
         Args:
             again: loads the choices once more.
+            required: one at least is wanted, so that none is not all.
         """
         super().__init__()
         self._title, self._again = title, again
+        self._none = "none ticked yet" if required else "none ticked means all"
         self._chosen = dict.fromkeys(chosen)
         self._offer = offer
         self._shown: list[tuple[str, str, str]] = []
@@ -104,7 +108,7 @@ class Checklist(ModalScreen[list[str] | None]):
             note.update(f"{self._found - SHOWN:,} more: type to narrow them down")
         else:
             count = len(self._chosen)
-            note.update(f"{count} chosen of {len(self._offer.choices):,}" if count else "none ticked means all")
+            note.update(f"{count} chosen of {len(self._offer.choices):,}" if count else self._none)
 
     @on(Answered)
     def _typed(self, event: Answered) -> None:

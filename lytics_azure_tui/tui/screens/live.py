@@ -114,7 +114,8 @@ class Live:
         self.ask(question)
         offer = self._offers.now(question, self._answers, self._authorization())
         again = partial(self.ask, question, again=True)
-        checklist = Checklist(question.ask.label, self._answers[question.name] or (), offer, again)
+        chosen = self._answers[question.name] or ()
+        checklist = Checklist(question.ask.label, chosen, offer, again, required=question.required)
         self._checklist = (question, checklist)
         answer = await self._screen.app.push_screen_wait(checklist)
         self._checklist = None

@@ -38,7 +38,7 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
         Kind.NUMBER: lambda: Line(answer, placeholder=placeholder, whole_number=True),
         Kind.CHECKBOX: lambda: Tick(answer),
         Kind.SELECT: lambda: OneOf(question.options, answer),
-        Kind.PICK_MANY: lambda: PickMany(answer or ()),
+        Kind.PICK_MANY: lambda: PickMany(answer or (), "None chosen yet" if question.required else "All"),
     }
     return makers[question.kind]()
 

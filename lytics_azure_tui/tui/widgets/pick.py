@@ -264,7 +264,11 @@ def choice_width(words: str) -> int:
 
 
 class PickMany(Widget, can_focus=True):
-    """Any number of live choices, shown in one line; space or down opens the checklist."""
+    """Any number of live choices, shown in one line; space or down opens the checklist.
+
+    Args:
+        nothing: what is said while none is chosen.
+    """
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -279,9 +283,10 @@ class PickMany(Widget, can_focus=True):
     }
     """
 
-    def __init__(self, answer: Sequence[str] = ()) -> None:
+    def __init__(self, answer: Sequence[str] = (), nothing: str = "All") -> None:
         super().__init__()
         self._chosen = list(answer)
+        self._nothing = nothing
 
     @property
     def answer(self) -> list[str]:
@@ -296,7 +301,7 @@ class PickMany(Widget, can_focus=True):
         arrow = Content.styled(" …", "$primary" if self.has_focus else "dim")
         room = self.size.width - 3
         if not self._chosen:
-            words = content("All", cells=room)
+            words = content(self._nothing, cells=room)
         else:
             names = ", ".join(plain(name) for name in self._chosen)
             words = Content(cut(f"{len(self._chosen)} chosen: {names}", room))

@@ -87,22 +87,38 @@ AUDIENCE_STEPS = (
     ("blob_writer.BlobWriter.commit", 2),
     ("ledger.Ledger.finish", 1),
 )
+HUB_STEPS = (
+    ("event_hub_export.plan", 1),
+    ("ledger.Ledger.save_plan", 1),
+    ("trigger_rows.collect", 1),
+    ("ledger.Ledger.part_done", 1),
+    ("event_hub_sender.Sender._deliver", 1),
+    ("event_hub_sender.Sender._deliver", 7),
+    ("outbox.Mark.reach", 5),
+    ("outbox.Mark.save", 1),
+    ("ledger.Ledger.part_done", 2),
+    ("ledger.Ledger.begin_commit", 1),
+    ("event_hub_export.commit", 1),
+    ("ledger.Ledger.finish", 1),
+)
 
 
 def arm() -> None:
-    from lytics_azure_tui.azure import blob, blob_writer, sql, sql_rows
+    from lytics_azure_tui.azure import blob, blob_writer, event_hub_sender, sql, sql_rows
     from lytics_azure_tui.jobs import (
         csv_convert,
         csv_import,
         csv_part,
         csv_source,
         event_export,
+        event_hub_export,
         event_rows,
+        outbox,
         quarantine,
         sql_import,
         sql_part,
     )
-    from lytics_azure_tui.lytics.workspace import streams
+    from lytics_azure_tui.lytics.workspace import streams, trigger_rows
     from lytics_azure_tui.runner import ledger
 
     for module in (csv_source, csv_import):
@@ -117,6 +133,8 @@ def arm() -> None:
     name, when, call, mark = spelled.split("|")
     modules = {
         "blob": blob, "blob_writer": blob_writer, "event_export": event_export,
+        "event_hub_export": event_hub_export, "event_hub_sender": event_hub_sender,
+        "outbox": outbox, "trigger_rows": trigger_rows,
         "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
         "quarantine": quarantine, "streams": streams, "ledger": ledger,
         "sql": sql, "sql_import": sql_import, "sql_part": sql_part,
