@@ -48,11 +48,9 @@ COPY, UPLOAD, LARGE = "DuckDB's COPY to a local file", "SDK upload, its blocks, 
 GZIP, GZIP_UPLOAD = "gzip -6 of that file", "SDK upload of that"
 GPG, GPG_UPLOAD = "gpg of that file", "SDK upload of what gpg made"
 PLAIN, ZIPPED, HIDDEN = "export: its process, start to end", "export with gzip", "export with PGP"
-COPY_PEOPLE, PEOPLE_UPLOAD, PEOPLE = (
-    "DuckDB's COPY of profiles",
-    "SDK upload of that file",
-    "export of an audience as CSV",
-)
+COPY_PEOPLE, PEOPLE_UPLOAD = "DuckDB's COPY of profiles", "SDK upload of that file"
+PEOPLE = "export of an audience as CSV"
+STEPS = (COPY, UPLOAD, LARGE, GZIP, GZIP_UPLOAD, GPG, GPG_UPLOAD, COPY_PEOPLE, PEOPLE_UPLOAD)
 SUMS = {
     PLAIN: "COPY + upload",
     ZIPPED: "COPY + gzip -6 + upload",

@@ -67,7 +67,7 @@ def _build(root: Path, stream: Path) -> None:
     with tempfile.TemporaryDirectory(dir=root.parent) as scratch:
         context = Context(
             run_id="made", started=datetime(2026, 3, 1, tzinfo=UTC), job=PROFILES, authorization=NoAuthorization(),
-            lytics=Workspace(root), scratch=Path(scratch), keep=Path(scratch), memory=2 << 30, threads=2,
+            lytics=Workspace(root), scratch=Path(scratch), keep=Path(scratch), memory=384 << 20, threads=2,
             definitions=DEFINED,
         )  # fmt: skip
         plan = profile_build.plan(context, None)

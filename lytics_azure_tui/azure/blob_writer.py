@@ -1,8 +1,8 @@
 """Writing to Blob Storage: blocks that nobody sees, side by side, and one commit that shows the whole blob.
 
-A block's id is made of the run, its place and its content. So a run that is taken up again asks which blocks are there,
-and sends only the others; and blocks of two runs are never mixed up. A blob carries its run's id, by which a commit
-that is done again knows its own work; a blob of anybody else is never written over.
+A block's id is made of the run, its place, and the hash of all content up to its end. So a run that is taken up again
+asks which blocks are there, and sends only the others; and blocks of two runs are never mixed up. A blob carries its
+run's id, by which a commit that is done again knows its own work; a blob of anybody else is never written over.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ class BlobWriter:
                 size += len(block)
                 tell(size)
                 digest.update(block)
-                coming.append(pool.submit(self._send, name, index, block, there, ended))
+                block_id = self._id(index, digest.hexdigest())
+                coming.append(pool.submit(self._send, name, block_id, block, there, ended))
                 if len(coming) > AHEAD:
                     ids.append(coming.popleft().result())
             ids += [sent.result() for sent in coming]
@@ -220,10 +221,13 @@ class BlobWriter:
         except RightMissing:
             return frozenset()
 
-    def _send(self, name: str, index: int, block: bytes, there: frozenset[str], ended: threading.Event) -> str:
-        """Has a block there, and gives its id: all ids of a blob have to be of one length."""
+    def _id(self, index: int, digest: str) -> str:
+        """A block's id: all ids of a blob have to be of one length."""
         run = hashlib.sha256(self._run_id.encode()).hexdigest()[:8]
-        block_id = f"{run}-{index:05}-{hashlib.sha256(block).hexdigest()[:32]}"
+        return f"{run}-{index:05}-{digest[:32]}"
+
+    def _send(self, name: str, block_id: str, block: bytes, there: frozenset[str], ended: threading.Event) -> str:
+        """Has a block there, and gives its id."""
         if block_id not in there:
             _tried(lambda: self._stage_block(name, block_id, block), ended)
         return block_id
