@@ -86,6 +86,15 @@ def stored(path: Path) -> list[bytes]:
     return found
 
 
+def counted(path: Path) -> int:
+    """How many events are in a partition's file."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return len(_index(file)[0])
+    finally:
+        os.close(file)
+
+
 def _index(file: int) -> tuple[array[int], array[int], int]:
     offsets, times, at = array("Q"), array("Q"), 0
     end = os.fstat(file).st_size

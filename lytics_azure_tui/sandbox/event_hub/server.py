@@ -132,8 +132,16 @@ class EventHubServer(HeldServer):
         """What each partition of a hub holds, as encoded messages in their order."""
         from lytics_azure_tui.sandbox.event_hub.partition import stored
 
-        files = sorted((self.folder / "hubs" / hub).glob("*.events"), key=lambda file: int(file.stem))
-        return [stored(file) for file in files]
+        return [stored(file) for file in self._files(hub)]
+
+    def count(self, hub: str = HUB) -> int:
+        """How many events a hub holds."""
+        from lytics_azure_tui.sandbox.event_hub.partition import counted
+
+        return sum(map(counted, self._files(hub)))
+
+    def _files(self, hub: str) -> list[Path]:
+        return sorted((self.folder / "hubs" / hub).glob("*.events"), key=lambda file: int(file.stem))
 
     def _order(self, **order: object) -> None:
         process = self._process
