@@ -173,11 +173,8 @@ class ProfileView(Vertical):
         shown, total = len(rows), events_of(profile) if profile is not None else None
         of = f" of {count(total)}" if total is not None and total > shown else ""
         more = "; more come at the end of the list" if timeline.more else ""
-        note = (
-            f"The newest {count(shown)}{of} events{more}."
-            if of or more
-            else f"All {count(shown)} events, newest first."
-        )
+        whole = "One event." if shown == 1 else f"All {count(shown)} events, newest first."
+        note = f"The newest {count(shown)}{of} events{more}." if of or more else whole
         self.query_one("#events-note", Static).update(note if rows else "No events.")
         self._show_event()
 
