@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 from azure.storage.blob import BlobClient
 
+EVENTS = "_event_time, * EXCLUDE (_event_time, _ingest_time, _run_id, _source, _row)"
+
 
 def main() -> None:
     """Copies, or not, and uploads, once."""
@@ -24,6 +26,7 @@ def main() -> None:
     parser.add_argument("container")
     parser.add_argument("file", type=Path)
     parser.add_argument("--files", type=Path, help="copy these Parquet files, one a line, into the file")
+    parser.add_argument("--columns", default=EVENTS, help="what of them, as SQL")
     parser.add_argument("--block", type=int, help="megabytes of a block; without, the SDK's own choice")
     options = parser.parse_args()
     secret = sys.stdin.read()
@@ -33,10 +36,7 @@ def main() -> None:
         with duckdb.connect() as connection:
             connection.execute("SET enable_progress_bar = false")
             connection.execute("SET TimeZone = 'UTC'")
-            statement = (
-                "COPY (SELECT _event_time, * EXCLUDE (_event_time, _ingest_time, _run_id, _source, _row)"
-                f" FROM read_parquet({files})) TO '{options.file}' (FORMAT csv)"
-            )
+            statement = f"COPY (SELECT {options.columns} FROM read_parquet({files})) TO '{options.file}' (FORMAT csv)"
             took["copy"] = _timed(lambda: connection.execute(statement))
     sizes: dict[str, Any] = {}
     if options.block:

@@ -27,12 +27,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from deltalake import DeltaTable
-from export_data import STREAM, stream_of
+from export_data import AUDIENCE, DEFINED, STREAM, people_of, profile_files, stream_of
 from measuring import HEADINGS, Row, Taken, run
 from our_import import AUTHORIZATION, Operator, give_secret
 
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.azure.upload import Uploader
+from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.connection_string import StorageConnection
 from lytics_azure_tui.model.event_export import EventExport
@@ -47,7 +48,17 @@ COPY, UPLOAD, LARGE = "DuckDB's COPY to a local file", "SDK upload, its blocks, 
 GZIP, GZIP_UPLOAD = "gzip -6 of that file", "SDK upload of that"
 GPG, GPG_UPLOAD = "gpg of that file", "SDK upload of what gpg made"
 PLAIN, ZIPPED, HIDDEN = "export: its process, start to end", "export with gzip", "export with PGP"
-SUMS = {PLAIN: "COPY + upload", ZIPPED: "COPY + gzip -6 + upload", HIDDEN: "COPY + gpg + upload"}
+COPY_PEOPLE, PEOPLE_UPLOAD, PEOPLE = (
+    "DuckDB's COPY of profiles",
+    "SDK upload of that file",
+    "export of an audience as CSV",
+)
+SUMS = {
+    PLAIN: "COPY + upload",
+    ZIPPED: "COPY + gzip -6 + upload",
+    HIDDEN: "COPY + gpg + upload",
+    PEOPLE: "COPY of profiles + upload",
+}
 
 
 @dataclass(slots=True)
@@ -57,6 +68,7 @@ class Benchmark:
     Args:
         azurite: takes the files.
         workspace: holds the stream.
+        people: holds it too, with its profiles and an audience of all of them.
         apart: a process for what takes much memory: what starts the measured processes has to be small.
         reader: gpg's home, with the private key.
         public_key: of that.
@@ -64,6 +76,7 @@ class Benchmark:
 
     azurite: Azurite
     workspace: Path
+    people: Path
     rows_wanted: int
     apart: ProcessPoolExecutor
     reader: Path
@@ -77,22 +90,38 @@ class Benchmark:
         self._export(scratch / "zipped", ZIPPED, "gzip", None)
         self._export(scratch / "hidden", HIDDEN, "none", self.public_key)
         self._bare(scratch / "bare")
+        self._audience(scratch / "audience")
 
     def _export(self, root: Path, name: str, compress: str, key: str | None) -> None:
         config = EventExport.model_validate({"container": CONTAINER, "compress": compress, "streams": [STREAM]})
         authorization = AzureStorage(id=AUTHORIZATION, label="Storage", pgppublickey=key)
-        operator = Operator(root, authorization, config)
-        streams = operator.stream.parent
-        streams.parent.mkdir(parents=True, exist_ok=True)
-        streams.symlink_to(self.workspace / "streams")
+        self._run(Operator(root, authorization, config), self.workspace, name, compress, key)
+        shutil.rmtree(root)
+
+    def _audience(self, root: Path) -> None:
+        config = AudienceCsv(segment_id=AUDIENCE, container=CONTAINER, backfill_only=True, manifest=False)
+        operator = Operator(root, AzureStorage(id=AUTHORIZATION, label="Storage"), config)
+        operator.define(DEFINED)
+        self._run(operator, self.people, PEOPLE, "none", None)
+        names = root / "files"
+        names.write_text("\n".join(profile_files(self.people)))
+        columns = "* EXCLUDE (_identifiers, _conflicts, _state, _build, _gone)"
+        took = self._baseline(root / "people.csv", "--files", str(names), "--columns", columns, "--block", "8")
+        self._keep(COPY_PEOPLE, Taken(**took["copy"]))
+        self._keep(PEOPLE_UPLOAD, Taken(**took["upload"]))
+        shutil.rmtree(root)
+
+    def _run(self, operator: Operator, workspace: Path, name: str, compress: str, key: str | None) -> None:
+        operator.workspace.parent.mkdir(parents=True, exist_ok=True)
+        operator.workspace.symlink_to(workspace)
         taken, _, ended = operator.run()
         self._keep(name, taken)
         blob = ended.about.rpartition(f"{CONTAINER}/")[2]
         home = str(self.reader) if key else None
         found = self.apart.submit(_rows_of, self.azurite.connection_string.reveal(), blob, compress, home).result()
-        if found != self.rows_wanted or ended.rows != self.rows_wanted:
-            self.wrong.append(f"{name}: {found:,} rows read, {ended.rows:,} told, {self.rows_wanted:,} wanted")
-        shutil.rmtree(root)
+        wanted = self.rows_wanted if workspace == self.workspace else ended.rows
+        if found != wanted or ended.rows != wanted:
+            self.wrong.append(f"{name}: {found:,} rows read, {ended.rows:,} told, {wanted:,} wanted")
 
     def _bare(self, folder: Path) -> None:
         folder.mkdir()
@@ -131,6 +160,7 @@ class Benchmark:
             PLAIN: (self.rows[COPY], upload),
             ZIPPED: (self.rows[COPY], self.rows[GZIP], self.rows[GZIP_UPLOAD]),
             HIDDEN: (self.rows[COPY], self.rows[GPG], self.rows[GPG_UPLOAD]),
+            PEOPLE: (self.rows[COPY_PEOPLE], self.rows[PEOPLE_UPLOAD]),
         }
         return {
             name: Row(SUMS[name], [_sum(turn) for turn in zip(*(row.taken for row in rows), strict=True)])
@@ -140,7 +170,7 @@ class Benchmark:
     def table(self) -> str:
         """All rows; each ratio is to the sum above it."""
         lines = [HEADINGS]
-        lines += [self.rows[name].text(None) for name in (COPY, UPLOAD, LARGE, GZIP, GZIP_UPLOAD, GPG, GPG_UPLOAD)]
+        lines += [self.rows[name].text(None) for name in STEPS]
         for name, bare in self.sums().items():
             lines += [bare.text(1.0), self.rows[name].text(self.rows[name].seconds / bare.seconds)]
         return "\n".join(lines)
@@ -229,11 +259,12 @@ def main() -> int:
         _reader() as (reader, key),
     ):
         workspace = apart.submit(stream_of, options.rows).result()
+        people = apart.submit(people_of, options.rows).result()
         with Azurite(Path(scratch, "azurite"), say=print) as azurite:
             secret = azurite.connection_string.reveal()
             apart.submit(_create, secret).result()
             give_secret("connection_string", secret)
-            benchmark = Benchmark(azurite, workspace, options.rows, apart, reader, key)
+            benchmark = Benchmark(azurite, workspace, people, options.rows, apart, reader, key)
             print(f"{options.rows:,} rows; {os.cpu_count()} processors; load {_load()}", flush=True)
             for turn in range(options.repeat):
                 with tempfile.TemporaryDirectory(dir=scratch) as folder:

@@ -11,12 +11,14 @@ from deltalake import DeltaTable
 from import_data import DAYS, Sums, name_of, of_parquet
 from measuring import Failed, Taken, settle, watched
 
+from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import variable
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig
+from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.places import ledger_file, run_log
@@ -72,6 +74,18 @@ class Operator:
             raise Failed(run.error or log.read_text(errors="replace") or f"the run is {run.state}")
         length = run.ended - run.started if run.ended and run.started else timedelta()
         return taken, Taken(length.total_seconds()), run
+
+    def define(self, said: Definitions) -> None:
+        """Writes mappings and audiences."""
+        for mapping in said.mappings:
+            definitions.save_mapping(self._folder, mapping)
+        for audience in said.audiences:
+            definitions.save_audience(self._folder, audience)
+
+    @property
+    def workspace(self) -> Path:
+        """The folder of the embedded Lytics."""
+        return self._folder.data / "workspace"
 
     @property
     def stream(self) -> Path:

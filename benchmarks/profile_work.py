@@ -141,7 +141,7 @@ def by_hand(given: dict[str, Any]) -> int:
     files = str([str(path) for path in sorted((root / "streams" / STREAM).glob("*.parquet"))])
     target = root / "by_hand.parquet"
     # A query alone cannot cut its work into buckets, and its lists do not spill: it has all the memory it wants.
-    with database(memory=16 << 30, threads=2) as connection:
+    with database(memory=6 << 30, threads=2) as connection:
         connection.execute("SET preserve_insertion_order = false")
         query = _BY_HAND.format(files=files)
         row = connection.execute(

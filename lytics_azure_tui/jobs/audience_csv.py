@@ -27,15 +27,16 @@ def encoded(rows: Rows, fields: list[UserField], config: AudienceCsv) -> Encoded
     values = [rows.event, csv_text(rows.at, FieldKind.DATE, config.join), rows.value(ID), *own]
     shown = [defused_name(name) if config.defuse_formulas else name for name in names]
     chosen = ", ".join(f"{value} AS {quoted(name)}" for value, name in zip(values, shown, strict=True))
-    order = f" ORDER BY {rows.order}" if rows.order else ""
     return Encoded(
-        f"SELECT {chosen} {rows.source}{order}",
-        csv_options(delimiter=config.separator(), header=True),
+        [
+            (query, csv_options(delimiter=config.separator(), header=index == 0))
+            for index, query in enumerate(rows.queries(chosen))
+        ],
         names,
         begin=codecs.BOM_UTF8 if config.byte_order_mark else b"",
     )
 
 
-_exporter = AudienceExporter("csv", encoded)
+_exporter = AudienceExporter(encoded)
 plan, do, commit = _exporter.plan, _exporter.do, _exporter.commit
 discard, rehearse = _exporter.discard, _exporter.rehearse

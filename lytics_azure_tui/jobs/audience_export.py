@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import duckdb
 
-from lytics_azure_tui.azure.blob_writer import BLOCK, BlobWriter
+from lytics_azure_tui.azure.blob_writer import BlobWriter
 from lytics_azure_tui.errors import BadConfiguration, Fatal, StartOver
 from lytics_azure_tui.jobs import blob_out
 from lytics_azure_tui.jobs.blob_out import Wrapping
@@ -24,7 +24,6 @@ from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, Rows
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.audience_export import AudienceExport
 from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.model.export_name import PLACEHOLDER, blob_name
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.user_field import UserField
 
@@ -34,14 +33,13 @@ class Encoded:
     """What writes rows.
 
     Attributes:
-        query, options: for COPY.
+        copies: (query, COPY's options), one after the other.
         header: names of the columns, or keys, in order.
         begin: bytes in front of all.
         most: bytes of the largest file; None for one file of any size.
     """
 
-    query: str
-    options: str
+    copies: list[tuple[str, str]]
     header: tuple[str, ...]
     begin: bytes = b""
     most: int | None = None
@@ -56,11 +54,9 @@ class AudienceExporter:
     """The functions of a job kind; see `jobs.kind.JobKind`.
 
     Attributes:
-        kind: csv or json.
         encode: writes the rows.
     """
 
-    kind: str
     encode: Encoder
 
     def plan(self, context: Context, checkpoint: dict[str, Any] | None) -> Plan:
@@ -71,7 +67,7 @@ class AudienceExporter:
             with closing(_writer(context)) as writer:
                 writer.require_free(self._name(context, 1))
         spec = {"since": survey.since, "fields": survey.fields, "rows": survey.rows}
-        return Plan((Part(0, "file", spec),), survey.about)
+        return Plan((Part(0, "file", spec),), " — ".join([survey.about, *survey.notes]))
 
     def do(self, context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
         context.scratch.mkdir(parents=True, exist_ok=True)
@@ -110,7 +106,7 @@ class AudienceExporter:
             for number, piece in enumerate(split(text, encoded.most or 1 << 62), 1):
                 name = self._name(context, number)
                 writer.require_free(name)
-                with _wrapping(context, self.kind).around(
+                with _wrapping(context, config.ending).around(
                     piece.content(), name, threads=context.threads, scratch=context.scratch, moment=context.started
                 ) as content:
                     blob = writer.stage(name, content, tell)
@@ -124,7 +120,7 @@ class AudienceExporter:
 
     def commit(self, context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         config, result = _config(context), results[0]
-        wrapping = _wrapping(context, self.kind)
+        wrapping = _wrapping(context, config.ending)
         with closing(_writer(context)) as writer:
             for one in result.data["blobs"]:
                 blob = blob_out.of_data(one["blob"])
@@ -173,13 +169,20 @@ class AudienceExporter:
             if audience is None or rows is None:
                 return Rehearsal(survey.about)
             encoded = self.encode(rows, _chosen(audience, survey.fields), config)
-            found = audience.connection.execute(f"{encoded.query} LIMIT 20")
-            columns = tuple(str(column[0]) for column in found.description or ())
-            sample = tuple(found.fetchall())
+            sample: list[tuple[Any, ...]] = []
+            columns: tuple[str, ...] = ()
+            for query, _ in encoded.copies:
+                found = audience.connection.execute(f"{query} LIMIT {20 - len(sample)}")
+                columns = tuple(str(column[0]) for column in found.description or ())
+                sample += found.fetchall()
+                if len(sample) >= 20:
+                    break
         items = [(name, f"{_users(survey.rows)}, {len(encoded.header)} fields")]
         if config.manifest:
             items.append((f"{name}.manifest.json", "what is in it"))
-        return Rehearsal(f"{survey.about}; the name is as of now", tuple(items), None, columns, sample, survey.notes)
+        return Rehearsal(
+            f"{survey.about}; the name is as of now", tuple(items), None, columns, tuple(sample), survey.notes
+        )
 
     def _survey(self, context: Context, checkpoint: dict[str, Any] | None) -> _Survey | None:
         """What there is to export; None when the audience has not been evaluated yet."""
@@ -190,7 +193,7 @@ class AudienceExporter:
                 why="It was removed, or is called otherwise now",
                 fix="Edit the job and choose an audience",
             )
-        wrapping = _wrapping(context, self.kind)
+        wrapping = _wrapping(context, config.ending)
         notes = []
         if wrapping.public_key is not None:
             key = check_public_key(wrapping.public_key)
@@ -211,14 +214,13 @@ class AudienceExporter:
             rows = _rows(audience, since)
             count = audience.count(rows) if rows else 0
         what = f"exporting {_users(count)} of {config.segment_id}" if since is None else f"exporting {count:,} changes"
-        about = " — ".join([f"{what} to {self._name(context, 1)}", *notes])
+        about = f"{what} to {self._name(context, 1)}"
         return _Survey(since, fields, count, not before and not config.backfill_only, about, tuple(notes))
 
     def _name(self, context: Context, number: int) -> str:
         config = _config(context)
-        # Names say which file of several it is, and those of one run are listed in order.
-        pattern = f"{config.prefix()}{PLACEHOLDER}" + (f"-{number:04}" if self.kind == "json" else "")
-        return blob_name(pattern, "yyyyMMddHHmmss", context.started, _wrapping(context, self.kind).extension)
+        encrypted = _wrapping(context, config.ending).public_key is not None
+        return config.name(config.prefix(), number, context.started, encrypted=encrypted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +258,7 @@ def _text(
 ) -> Generator[bytes, None, None]:
     if encoded.begin:
         yield encoded.begin
-    with closing(written(connection, iter([(encoded.query, encoded.options)]), count)) as pieces:
+    with closing(written(connection, encoded.copies, count)) as pieces:
         yield from pieces
 
 
@@ -287,10 +289,12 @@ def _config(context: Context) -> AudienceExport:
 def _opened(context: Context) -> AbstractContextManager[AudienceRows | None]:
     if not isinstance(context.lytics, Workspace):
         raise Fatal("Audiences of a Lytics account cannot be exported from here", fix="Make the export in Lytics")
-    # What blocks on their way take is not DuckDB's.
-    memory = max(64 << 20, context.memory // 2 - 4 * BLOCK)
+    # The other half is for blocks on their way, and for what the engine does not count.
     return context.lytics.audience(
-        _config(context).segment_id, memory=memory, threads=context.threads, spill=context.scratch / "spill"
+        _config(context).segment_id,
+        memory=context.memory // 2,
+        threads=context.threads,
+        spill=context.scratch / "spill",
     )
 
 

@@ -29,11 +29,10 @@ def encoded(rows: Rows, fields: list[UserField], config: AudienceJson) -> Encode
         f"{literal(json.dumps(name, ensure_ascii=False) + ':')} || {value}"
         for name, value in zip(names, values, strict=True)
     )
-    order = f" ORDER BY {rows.order}" if rows.order else ""
-    query = f"SELECT concat('{{', concat_ws(',', {members}), '}}') AS line {rows.source}{order}"
-    return Encoded(query, LINE_OPTIONS, names, most=config.max_bytes)
+    line = f"concat('{{', concat_ws(',', {members}), '}}') AS line"
+    return Encoded([(query, LINE_OPTIONS) for query in rows.queries(line)], names, most=config.max_bytes)
 
 
-_exporter = AudienceExporter("json", encoded)
+_exporter = AudienceExporter(encoded)
 plan, do, commit = _exporter.plan, _exporter.do, _exporter.commit
 discard, rehearse = _exporter.discard, _exporter.rehearse

@@ -30,8 +30,9 @@ from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     """See `jobs.kind.JobKind`."""
     survey = _survey(context, checkpoint)
+    about = " — ".join([survey.about, *survey.notes])
     if not survey.rows:
-        return Plan((), survey.about)
+        return Plan((), about)
     with closing(_writer(context)) as writer:
         writer.require_free(survey.name)
     data = {
@@ -42,7 +43,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "streams": survey.streams,
     }
     spec = {"name": survey.name, "rows": survey.rows, "events": survey.events.to_data()}
-    return Plan((Part(0, "file", spec),), survey.about, None, data)
+    return Plan((Part(0, "file", spec),), about, None, data)
 
 
 def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
@@ -190,7 +191,7 @@ def _survey(context: Context, checkpoint: dict[str, Any] | None) -> _Survey:
         last=last,
         streams=list(found),
         checkpoint={"scope": scope, "streams": {**marks, **after}} if config.continuous_update else None,
-        about=" — ".join([what if count else f"there are no{new} events to export: no file is written", *notes]),
+        about=what if count else f"there are no{new} events to export: no file is written",
         notes=tuple(notes),
     )
 

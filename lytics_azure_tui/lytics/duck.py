@@ -28,6 +28,8 @@ def database(*, memory: int, threads: int = 1, spill: Path | None = None) -> duc
     }
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    # In a process of a pool, DuckDB takes itself to be in a notebook, and would draw on the output.
+    connection.execute("SET enable_progress_bar = false")
     return connection
 
 

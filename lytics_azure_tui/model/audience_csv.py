@@ -29,6 +29,7 @@ class AudienceCsv(AudienceExport):
     workflow = "AzureCsvExport"
     title = "Export Audiences (Blob Storage) CSV"
     summary = "Write the members of an audience to CSV files, and go on with who enters and leaves."
+    ending = "csv"
     module = "lytics_azure_tui.jobs.audience_csv"
 
     segment_id: AudienceSlug

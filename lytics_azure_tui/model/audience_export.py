@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.audience import Slug
-from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.model.export_name import require_pattern
+from lytics_azure_tui.model.authorization import Authorization, AzureStorage, has_key
+from lytics_azure_tui.model.export_name import PLACEHOLDER, blob_name, extension, require_pattern
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
@@ -71,7 +73,15 @@ WantsManifest = Annotated[
 
 
 class AudienceExport(JobConfig):
-    """What both kinds have. Each declares the keys itself: that is their order on its form."""
+    """What both kinds have. Each declares the keys itself: that is their order on its form.
+
+    Attributes:
+        ending: csv or json.
+        numbered: whether a run may write several files.
+    """
+
+    ending: ClassVar[str]
+    numbered: ClassVar[bool] = False
 
     methods = (AzureStorage.method,)
     start = "Start job"
@@ -93,6 +103,30 @@ class AudienceExport(JobConfig):
     @classmethod
     def _prefix_begins_names(cls, value: str | None) -> str | None:
         return require_pattern(f"{value.strip()}x").removesuffix("x") if value and value.strip() else None
+
+    @classmethod
+    def preview(
+        cls, answers: Mapping[str, Any], authorization: Authorization | None, moment: datetime
+    ) -> Mapping[str, str]:
+        try:
+            if not (prefix := cls._prefix_begins_names(answers["file_prefix"])) and not answers["segment_id"]:
+                return {}
+        except (KeyError, ValueError):
+            return {}
+        prefix = prefix or f"{answers['segment_id']}-"
+        return {"file_prefix": cls.name(prefix, 1, moment, encrypted=has_key(authorization))}
+
+    @classmethod
+    def name(cls, prefix: str, number: int, moment: datetime, *, encrypted: bool) -> str:
+        """A file's name.
+
+        Args:
+            number: of the file, from 1; kinds that write one file a run leave it out.
+            moment: of the run.
+        """
+        ending = extension(cls.ending, "none", encrypted=encrypted, compress_first=False)
+        counted = f"-{number:04}" if cls.numbered else ""
+        return blob_name(f"{prefix}{PLACEHOLDER}{counted}", "yyyyMMddHHmmss", moment, ending)
 
     def schedule(self) -> Schedule | None:
         if self.backfill_only:

@@ -28,6 +28,8 @@ class AudienceJson(AudienceExport):
     workflow = "AzureJsonExport"
     title = "Export Audiences (Blob Storage) JSON"
     summary = "Write the members of an audience to newline JSON files, and go on with who enters and leaves."
+    ending = "json"
+    numbered = True
     module = "lytics_azure_tui.jobs.audience_json"
 
     segment_id: AudienceSlug

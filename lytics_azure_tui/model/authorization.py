@@ -86,6 +86,11 @@ class AzureStorage(Authorization):
         return StorageConnection.parse(self.connection_string)
 
 
+def has_key(authorization: Authorization | None) -> bool:
+    """Whether what is exported by it is encrypted."""
+    return isinstance(authorization, AzureStorage) and authorization.pgppublickey is not None
+
+
 class AzureEventHub(Authorization):
     """Event Hubs, by a connection string: audience triggers."""
 

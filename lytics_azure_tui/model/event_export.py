@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.model.authorization import Authorization, AzureStorage, has_key
 from lytics_azure_tui.model.export_name import (
     COMPRESSIONS,
     DAYS,
@@ -15,6 +16,8 @@ from lytics_azure_tui.model.export_name import (
     TIME_FORMATS,
     Compression,
     TimeFormat,
+    blob_name,
+    extension,
     require_pattern,
 )
 from lytics_azure_tui.model.form import Ask, Source
@@ -167,6 +170,22 @@ class EventExport(JobConfig):
         if value == "hourly" and info.data.get("continuous_update") and info.data.get("time_format") in DAYS:
             raise ValueError("all files of a day would have one name: choose a timestamp format with hours")
         return value
+
+    @classmethod
+    def preview(
+        cls, answers: Mapping[str, Any], authorization: Authorization | None, moment: datetime
+    ) -> Mapping[str, str]:
+        try:
+            ending = extension(
+                "csv",
+                answers["compress"],
+                encrypted=has_key(authorization),
+                compress_first=bool(answers["compress_then_encrypt"]),
+            )
+            pattern = require_pattern(str(answers["filename"]))
+            return {"filename": blob_name(pattern, answers["time_format"], moment, ending)}
+        except (KeyError, ValueError):
+            return {}
 
     def wants_manifest(self) -> bool:
         return self.manifest == "always" or (self.manifest == "continuous" and self.continuous_update)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
+from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.form import Ask
 from lytics_azure_tui.model.schedule import Schedule
 
@@ -37,6 +40,18 @@ class JobConfig(BaseModel):
     start: ClassVar[str]
     reads_definitions: ClassVar[bool] = False
     follows_profiles: ClassVar[bool] = False
+
+    @classmethod
+    def preview(
+        cls, answers: Mapping[str, Any], authorization: Authorization | None, moment: datetime
+    ) -> Mapping[str, str]:
+        """What some answers of the form come to, by question: shown below each while it is answered.
+
+        Args:
+            answers: as they stand; any may be wrong.
+            moment: now.
+        """
+        return {}
 
     def schedule(self) -> Schedule | None:
         """When it repeats; None for a job that runs once."""

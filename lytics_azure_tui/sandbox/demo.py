@@ -25,8 +25,10 @@ from lytics_azure_tui.config.passphrase import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
+from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.authorization import AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.event_export import EventExport
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner.service import stop_runner
@@ -134,7 +136,7 @@ def configure(root: Path, azurite: Azurite, server: SqlServer, hubs: EventHubSer
 
 
 def saved_jobs() -> tuple[Job, ...]:
-    """Of files: a sequence of daily dumps, one of a million rows, and one with rows that cannot be used. Two tables."""
+    """Imports: a sequence of daily dumps, a million rows, rows that cannot be used, two tables. And two exports."""
     return (
         _job(
             "daily-customers",
@@ -176,6 +178,20 @@ def saved_jobs() -> tuple[Job, ...]:
             "Web activity",
             "A table of a million rows.",
             SqlImport(source="web.activity", timestamp_field="occurred_at"),
+        ),
+        _job(
+            "events-archive",
+            "Events archive",
+            "All events of all streams, in one file.",
+            EventExport(container="web", compress="gzip", filename="archive/events-{TIMESTAMP}", manifest="always"),
+        ),
+        _job(
+            "big-spenders",
+            "Big spenders",
+            "The members of an audience.",
+            AudienceCsv(
+                segment_id="big_spenders", container="crm", file_prefix="audiences/big-spenders-", backfill_only=True
+            ),
         ),
     )
 

@@ -53,8 +53,14 @@ async def _draw(folder: Folder, target: Path) -> None:
         await asyncio.to_thread(desk.start_now, "web-events")
         await _until(pilot, lambda: any(run.progress.bytes_done for run in seen().active))
         await take("dashboard")
-        await _until(pilot, lambda: not seen().active)
+        # The import, and the profiles that are built of it.
+        while seen().active or (await asyncio.to_thread(desk.lytics.figures)).behind:
+            await pilot.pause(0.5)
         await take("streams", "3", "down", "v")
+        await take("mapping", "up", "m")
+        await take("profiles", "escape", "4", "slash", *"ada.b", "enter", "down")
+        await take("audience", "5", "down", "down", "e")
+        await pilot.press("escape")
         await take("authorizations", "2", "t")
         await take("quarantine", "1", "down", "o", "w")
         await take("files", "escape", "up", "e", "tab", "tab", "down", "down", "down", "enter", "down", "down")

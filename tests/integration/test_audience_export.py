@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.lytics.workspace import audience_rows
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.audience_json import AudienceJson
@@ -153,6 +154,31 @@ def test_after_the_members_come_those_who_enter_and_leave(shop: Shop) -> None:
     assert second[0] == ("exit", "ada")
     assert sorted(second[1:]) == [("enter", "bob"), ("enter", "dan")]
     assert third == [("exit", "cyd"), ("enter", "cyd")]
+
+
+@pytest.mark.parametrize("kind", [AudienceJson, AudienceCsv])
+def test_many_are_written_piece_by_piece(shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: type[JobConfig]) -> None:
+    monkeypatch.setattr(audience_rows, "PIECE", 7)
+    names = [f"user{number:03}" for number in range(60)]
+    export = shop.export(kind, fields=["email"])
+    shop.people(**dict.fromkeys(names[:40], "gold"))
+    export.run()
+    shop.people(**dict.fromkeys(names[40:], "gold"))
+    shop.people(**dict.fromkeys(names[:30], "tin"))
+    export.run()
+    first, second = ([row[-1] for row in rows_of(export.read(name), kind)] for name in export.names())
+    assert sorted(first) == [f"{name}@x.org" for name in names[:40]]
+    assert [(len(part), sorted(part)) for part in (second[:20], second[20:])] == [
+        (20, [f"{name}@x.org" for name in names[40:]]),
+        (30, [f"{name}@x.org" for name in names[:30]]),
+    ]
+
+
+def rows_of(data: bytes, kind: type[JobConfig]) -> list[list[str]]:
+    """The values of each row, without the header."""
+    if kind is AudienceJson:
+        return [list(user.values()) for user in users(data)]
+    return list(csv.reader(io.StringIO(data.decode(), newline="")))[1:]
 
 
 def test_without_existing_users_only_changes_are_written(shop: Shop) -> None:

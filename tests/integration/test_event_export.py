@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.errors import BadConfiguration, Cancelled, Fatal, StartOver
+from lytics_azure_tui.jobs.kind import load
 from tests.conftest import Storage
 from tests.integration.exports import Exporter, Reader, Row, a_reader, event_exporter, opened, table
 
@@ -229,3 +230,41 @@ def test_a_blob_of_others_is_not_written_over(exporter: Callable[..., Exporter])
         with pytest.raises(Fatal, match="was not written by this run"):
             ask()
     assert export.read("x.csv") == b"theirs"
+
+
+def test_of_two_runs_at_once_one_writes_the_file(exporter: Callable[..., Exporter]) -> None:
+    one, other = exporter(filename="x"), exporter(filename="x")
+    one.add("web", WEB)
+    one.runs, other.runs = 1, 2
+    kind = load(one.job())
+    plans = [export.plan() for export in (one, other)]
+    results = [export.do(plan) for export, plan in zip((one, other), plans, strict=True)]
+    kind.commit(one.context(), plans[0], results[0])
+    with pytest.raises(Fatal, match=r"x\.csv is in the container .* already"):
+        kind.commit(other.context(), plans[1], results[1])
+    assert one.read("x.csv") == WEB_TEXT
+
+
+def test_events_whose_files_were_written_anew_meanwhile_are_planned_anew(exporter: Callable[..., Exporter]) -> None:
+    export = exporter(filename="x")
+    run = export.add("web", WEB)
+    plan = export.plan()
+    (export.workspace.staging("web") / f"{run}-00000-00000.parquet").unlink()
+    with pytest.raises(StartOver, match="Events could not be read"):
+        export.do(plan)
+    assert export.names() == []
+
+
+def test_an_export_that_is_cancelled_ends_and_writes_nothing(
+    exporter: Callable[..., Exporter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = exporter(compress="gzip")
+    export.add("web", WEB)
+
+    def cancelled() -> None:
+        raise Cancelled("The run was cancelled")
+
+    monkeypatch.setattr(export.sink, "check", cancelled)
+    with pytest.raises(Cancelled):
+        export.do(export.plan())
+    assert export.names() == []

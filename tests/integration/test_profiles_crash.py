@@ -51,7 +51,7 @@ STEPS = (
     ("tables.Tables.write", 3),
     ("tables.Tables.write", 5),
     ("tables.Tables.write", 6),
-    ("tables.Tables.sweep", 2),
+    ("build.Builds._sweep", 1),
 )
 PLACES = [(name, when, call) for name, call in STEPS for when in ("before", "after")]
 

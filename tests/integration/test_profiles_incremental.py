@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, given, settings
 
+from lytics_azure_tui.lytics.workspace import build
 from lytics_azure_tui.lytics.workspace.scores import day_of
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping
@@ -103,11 +105,18 @@ slices = st.lists(
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(mappings(), slices)
+@given(mappings(), slices, st.sampled_from([1, 4]), st.sampled_from([0.25, 1e9]))
 def test_slice_by_slice_profiles_are_what_all_events_make_of_them(
-    maps: tuple[StreamMapping, ...], parts: list[tuple[list[tuple[str, Event]], timedelta]]
+    maps: tuple[StreamMapping, ...],
+    parts: list[tuple[list[tuple[str, Event]], timedelta]],
+    buckets: int,
+    layered: float,
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        patch.object(build, "_buckets", lambda *_: buckets),
+        patch.object(build, "LAYERED", layered),
+    ):
         place = Place(Path(folder), Definitions(maps, DEFINED))
         for part, later in parts:
             for stream in ("shop", "web"):

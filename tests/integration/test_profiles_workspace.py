@@ -219,6 +219,32 @@ def test_scores_are_of_the_day_of_the_build(place: Place) -> None:
     assert {row["score_recency"] for row in place.table("profiles")} == {37}
 
 
+def test_with_the_day_many_small_files_become_one(place: Place) -> None:
+    for number in range(12):
+        place.bring("web", [Event(1, {"user": f"new{number}", "spent": "500"})])
+        place.build()
+    before = place.table("transitions")
+    place.now += timedelta(days=1)
+    place.bring("web", [Event(0, {"user": "late", "spent": "500"})])
+    place.build()
+    after = place.table("transitions")
+    assert {(row["build"], row["seq"]) for row in after} > {(row["build"], row["seq"]) for row in before}
+    place.now += timedelta(days=1)
+    place.bring("web", [Event(0, {"user": "later", "spent": "500"})])
+    place.build()
+    for name in ("transitions", "sizes", "profiles", "memberships", "identities", "merges"):
+        assert len(list((place.root / "workspace" / name).glob("*.parquet"))) <= 3, name
+    assert len(place.table("profiles")) == 16
+    assert place.workspace.sizes("rich")[-1].size == 15
+
+
+def test_what_is_only_for_people_calls_for_no_build(place: Place) -> None:
+    named = WEB.model_copy(update={"fields": [USER.model_copy(update={"description": "Who."}), MAIL, SPENT]})
+    place.definitions = Definitions((named,), (LATELY, RICH.model_copy(update={"label": "Very rich"})))
+    assert place.workspace.due(place.definitions) == START + timedelta(minutes=110)
+    assert place.build() is None
+
+
 def test_mappings_that_contradict_each_other_are_refused(place: Place) -> None:
     other = StreamMapping(stream="shop", fields=[USER, SPENT.model_copy(update={"merge": Merge.MAX})])
     place.definitions = Definitions((WEB, other))
@@ -228,16 +254,6 @@ def test_mappings_that_contradict_each_other_are_refused(place: Place) -> None:
     place.definitions = Definitions((WEB, shouted))
     with pytest.raises(BadConfiguration, match="case"):
         place.build()
-
-
-def test_exports_take_members_and_transitions_in_order(place: Place) -> None:
-    batches = list(place.workspace.members("lately", size=1))
-    assert [len(batch) for batch in batches] == [1, 1]
-    assert batches[0][0].id < batches[1][0].id
-    found = place.workspace.transitions((0, 0))
-    assert len(found) == 3
-    assert place.workspace.transitions((found[0].build, found[0].seq)) == found[1:]
-    assert {item.audience for item in place.workspace.transitions((0, 0), ["rich"])} == {"rich"}
 
 
 def test_the_tables_are_plain_delta_that_others_can_read(place: Place) -> None:

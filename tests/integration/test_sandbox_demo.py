@@ -133,7 +133,10 @@ def test_its_configuration_opens_with_the_passphrase_and_holds_the_key_in_no_fil
     monkeypatch.setenv(VARIABLE, "correct horse")
     folder = configure(tmp_path, azurite, sql_server, event_hubs)
     assert folder.problems() == []
-    labels = ["Daily customers", "Legacy contacts", "Orders", "Web activity", "Web events"]
+    labels = [
+        *("Big spenders", "Daily customers", "Events archive", "Legacy contacts", "Orders", "Web activity"),
+        "Web events",
+    ]
     assert [job.label for job in folder.jobs()] == labels
     database = unlock(folder, open_store(folder), "demo-database")
     assert isinstance(database, AzureSql) and database.password == sql_server.password

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from lytics_azure_tui.jobs.kind import Rehearsal
 from lytics_azure_tui.lytics.protocol import AudienceInfo, FilledField, StreamInfo
@@ -18,6 +19,7 @@ from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.user_field import FieldKind, UserField
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.job_wizard import FIELDS, REVIEW
+from lytics_azure_tui.tui.widgets.form import Form
 from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.shelf import AT, Shelf, full, put_on
 from tests.tui.test_job_wizard import act, wizard, wrong
@@ -110,3 +112,25 @@ async def test_what_is_missing_is_said_at_its_field(world: World, shelf: Shelf) 
         await pilot.press("ctrl+n")
         await settled(pilot)
         assert set(wrong(pilot, FIELDS)) == {"segment_id", "container"}
+
+
+async def test_the_name_of_the_file_is_shown_while_it_is_asked_for(world: World, shelf: Shelf) -> None:
+    async with world.app().run_test(size=LARGE) as pilot:
+        await to_fields(EventExport)(pilot)
+        form = wizard(pilot).query_one(f"#form-{FIELDS}", Form)
+
+        def shown() -> str:
+            return str(form.fields["filename"].query_one(".field-shown", Static).render())
+
+        assert shown() == "→ lytics-events-20261124130509.csv"
+        form.enter("filename")
+        await pilot.press("home", *"out/")
+        await settled(pilot)
+        assert shown() == "→ out/lytics-events-20261124130509.csv"
+        form.answers["compress"] = "gzip"
+        await pilot.press("{")
+        await settled(pilot)
+        assert shown() == ""
+        await pilot.press("backspace")
+        await settled(pilot)
+        assert shown() == "→ out/lytics-events-20261124130509.csv.gz"

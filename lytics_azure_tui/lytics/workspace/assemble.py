@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -98,24 +98,18 @@ def assemble(
             " FROM (SELECT _id, unnest(_state._days) AS key FROM others) GROUP BY _id"
         )
         parts.append(
-            f"SELECT others.* EXCLUDE ({scores}) REPLACE ({spec.number} :: BIGINT AS _build),"
-            f" {columns(day, 'figures')} FROM others JOIN figures USING (_id)"
+            f"SELECT others.* EXCLUDE ({scores}, _build, _gone), {columns(day, 'figures')},"
+            f" {spec.number} :: BIGINT AS _build, _gone FROM others JOIN figures USING (_id)"
         )
-    elif known:
+    elif known and parts:
+        # Whoever became part of someone else is in the other's bucket, which has events.
         parts.append(
             f"SELECT _id, {spec.number} :: BIGINT AS _build, true AS _gone FROM {losers} WHERE bucket = {bucket}"
         )
     if not parts:
         return outcome
     written = run(f"COPY ({' UNION ALL BY NAME '.join(parts)}) TO {literal(str(target))} ({PARQUET})").fetchone()
-    return Assembled(
-        int(written[0]) if written else 0,
-        outcome.fresh,
-        outcome.changed,
-        outcome.conflicts,
-        outcome.filled,
-        outcome.unreadable,
-    )
+    return replace(outcome, rows=int(written[0]) if written else 0)
 
 
 def profiles(

@@ -19,18 +19,19 @@ from typing import Any
 import duckdb
 
 from lytics_azure_tui.errors import BadConfiguration, StartOver
+from lytics_azure_tui.lytics.duck import database, literal
 from lytics_azure_tui.lytics.workspace import assemble as assembling
 from lytics_azure_tui.lytics.workspace import identify as identifying
 from lytics_azure_tui.lytics.workspace import memberships
 from lytics_azure_tui.lytics.workspace.forget import Forgetting
-from lytics_azure_tui.lytics.workspace.head import KEY, Current, Head, current, mappings_digest
+from lytics_azure_tui.lytics.workspace.head import KEY, Current, Head, chosen_alike, current, mapped_alike
 from lytics_azure_tui.lytics.workspace.mapped import mapped, nothing_mapped
 from lytics_azure_tui.lytics.workspace.merging import Field, fields_of
 from lytics_azure_tui.lytics.workspace.reader import Layers, layers_of, newest_rows, parquet, view
 from lytics_azure_tui.lytics.workspace.scores import day_of, midnight
 from lytics_azure_tui.lytics.workspace.spec import MOST_BUCKETS, BuildSpec
 from lytics_azure_tui.lytics.workspace.streams import Streams
-from lytics_azure_tui.lytics.workspace.tables import TABLES, Tables, Written, build_of
+from lytics_azure_tui.lytics.workspace.tables import PARQUET, TABLES, Tables, Written, build_of
 from lytics_azure_tui.model.mapping import Definitions, disagreements
 
 LAYERED = 0.25
@@ -44,6 +45,12 @@ _ROW_BYTES = 2_500
 
 
 _FEW_ROWS = 20_000
+
+_LOGS = ("transitions", "sizes")
+"""Tables that only grow; now and then their many files become one."""
+
+_FEW_FILES = 10
+_LITTLE_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +82,12 @@ class Builds:
         found = current(self.tables)
         head = found.head if found else None
         _check(definitions)
-        rebuild = head is None or mappings_digest(head.defined().mappings) != mappings_digest(definitions.mappings)
+        defined = head.defined() if head else Definitions()
+        rebuild = head is None or not mapped_alike(defined, definitions)
         versions, files, columns, events = self._new(definitions, None if rebuild else head)
         if head is None and not files:
             return None
-        redefined = head is None or head.defined().dump()["audiences"] != definitions.dump()["audiences"]
+        redefined = not chosen_alike(defined, definitions)
         boundary = head.boundary if head else None
         due = boundary is not None and datetime.fromisoformat(boundary) <= started
         if not (rebuild or redefined or files or due):
@@ -88,7 +96,7 @@ class Builds:
         another_day = head is not None and day_of(head.moment) != day_of(as_of)
         compact = found is not None and not rebuild and (another_day or self._layered(found))
         rows = events + (head.profiles if head and compact else 0)
-        known = {audience["slug"] for audience in head.definitions["audiences"]} if head else set()
+        known = {audience.slug for audience in defined.audiences}
         return BuildSpec(
             run_id=run_id,
             number=head.build + 1 if head else 1,
@@ -114,7 +122,8 @@ class Builds:
         if found is None:
             return now if self._new(definitions, None)[1] else None
         head = found.head
-        if head.definitions != definitions.dump():
+        defined = head.defined()
+        if not (mapped_alike(defined, definitions) and chosen_alike(defined, definitions)):
             return now
         if self._new(definitions, head)[1]:
             return now
@@ -131,7 +140,7 @@ class Builds:
         head = self._head_of(spec)
         known = head is not None
         if head is not None:
-            view(connection, layers_of(self.tables, head))
+            view(connection, layers_of(self.tables, head, ("profiles", "merges", "identities")))
         fields = fields_of(spec.defined().mappings)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW mapped AS {self._mapped(spec, fields)}")
         found = identifying.identify(connection, spec, "mapped", scratch, known)
@@ -150,8 +159,8 @@ class Builds:
         """Makes the profiles of some buckets."""
         head = self._head_of(spec)
         known = head is not None and not spec.rebuild
-        if head is not None:
-            view(connection, layers_of(self.tables, head))
+        if head is not None and known:
+            view(connection, layers_of(self.tables, head, ("profiles",)))
         fields = fields_of(spec.defined().mappings)
         found = []
         for bucket in buckets:
@@ -176,8 +185,8 @@ class Builds:
             connection.execute(f"CREATE OR REPLACE TEMP VIEW memberships AS {_NO_MEMBERSHIPS}")
             files = Layers(())
         else:
-            there = layers_of(self.tables, head)
-            view(connection, {**there, "profiles": Layers(there["profiles"].base)})
+            there = layers_of(self.tables, head, ("profiles", "memberships"))
+            view(connection, {"memberships": there["memberships"]})
             files = there["profiles"]
         files = Layers(fresh) if spec.anew else Layers(files.base, (*files.layers, *fresh))
         targets = {name: self._target(name, spec, "0") for name in ("memberships", "transitions", "sizes")}
@@ -201,29 +210,27 @@ class Builds:
         before = found.head if found else None
         if (before.build if before else 0) != spec.number - 1:
             raise StartOver("the profiles were built by another run in the meantime")
-        files = {table: _files(results, table) for table in TABLES}
         head = self._head(spec, before, results)
-        versions, bases = {}, dict(before.bases if before else {})
-        for table in TABLES[1:]:
-            self.tables.restore(table, before.versions[table] if before else None)
+        versions, bases = dict(before.versions if before else {}), dict(before.bases if before else {})
+        for table in (*TABLES[1:], TABLES[0]):
             anew = before is None or _written_anew(spec, table)
+            files = _files(results, table)
+            if not anew:
+                files = self._filled(table, files)
             if anew:
                 bases[table] = spec.number
-            if anew or files[table]:
-                versions[table] = self.tables.write(table, files[table], anew=anew)
-            elif before is not None:
-                versions[table] = before.versions[table]
-        if before is None or spec.anew:
-            bases["profiles"] = spec.number
-        head = replace(head, versions=versions, bases=bases)
-        self.tables.write(
-            "profiles",
-            files["profiles"],
-            anew=before is None or spec.anew,
-            metadata={KEY: head.dump()},
-            transaction=spec.run_id,
-        )
-        self._sweep(found)
+            if table == "profiles":
+                head = replace(head, versions=versions, bases=bases)
+                metadata, transaction = {KEY: head.dump()}, spec.run_id
+                self.tables.write(table, files, anew=anew, metadata=metadata, transaction=transaction)
+                break
+            self.tables.restore(table, before.versions[table] if before else None)
+            instead: list[str] = []
+            if before is not None and spec.anew and table in _LOGS:
+                files, instead = self._joined(spec, table, before, files)
+            if anew or files:
+                versions[table] = self.tables.write(table, files, anew=anew, instead=instead)
+        self._sweep(found, head)
         return head
 
     def discard(self, run_id: str) -> None:
@@ -321,17 +328,45 @@ class Builds:
             boundary=boundary,
         )
 
-    def _sweep(self, before: Current | None) -> None:
-        """Removes files that neither the new head shows nor the one before it, from which someone may still read."""
-        now = current(self.tables)
-        if now is None:
+    def _filled(self, table: str, files: Sequence[Written]) -> list[Written]:
+        """The files that hold any rows; the others are removed."""
+        for file in files:
+            if not file.rows:
+                (self.tables.folder(table) / file.name).unlink(missing_ok=True)
+        return [file for file in files if file.rows]
+
+    def _joined(
+        self, spec: BuildSpec, table: str, before: Head, files: list[Written]
+    ) -> tuple[list[Written], list[str]]:
+        """One file of all that builds have written since the last time, and the names of those that it replaces."""
+        older = [Path(path).name for path in self.tables.files(table, before.versions[table])]
+        older = [name for name in older if build_of(name) > self._joined_at(table, older)]
+        if len(older) < _FEW_FILES:
+            return files, []
+        folder = self.tables.folder(table)
+        name = spec.file("joined")
+        rows = parquet([str(folder / one) for one in (*older, *(file.name for file in files))])
+        with database(memory=_LITTLE_MEMORY) as connection:
+            written = connection.execute(f"COPY (FROM {rows}) TO {literal(str(folder / name))} ({PARQUET})").fetchone()
+        return [Written(name, int(written[0]) if written else 0)], older
+
+    def _joined_at(self, table: str, names: Sequence[str]) -> int:
+        return max((build_of(name) for name in names if name.endswith("-joined.parquet")), default=0)
+
+    def _sweep(self, found: Current | None, now: Head) -> None:
+        """Removes files that neither a head nor the one before it, from which someone may still read, shows."""
+        if found is None:
             return
-        kept = [layers_of(self.tables, one) for one in (before, now) if one is not None]
         with suppress(OSError):
-            for table in TABLES:
-                self.tables.sweep(
-                    table, [path for files in kept for path in (*files[table].base, *files[table].layers)]
-                )
+            for table, base in found.head.bases.items():
+                if table in _LOGS:
+                    continue
+                for path in self.tables.folder(table).glob("*.parquet"):
+                    if build_of(path.name) < min(base, now.bases[table]):
+                        path.unlink(missing_ok=True)
+            for table in _LOGS if now.bases["profiles"] == now.build else ():
+                versions = (found.head.versions[table], now.versions[table])
+                self.tables.sweep(table, [path for version in versions for path in self.tables.files(table, version)])
 
 
 _NO_MEMBERSHIPS = (
@@ -380,7 +415,7 @@ def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:
 def _written_anew(spec: BuildSpec, table: str) -> bool:
     if table == "memberships":
         return spec.anew or spec.everyone
-    return spec.anew and table in ("identities", "merges")
+    return spec.anew and table not in _LOGS
 
 
 def _files(results: Sequence[dict[str, Any]], table: str) -> list[Written]:

@@ -5,9 +5,7 @@ It travels in the metadata of the commits of `profiles`, so that one commit make
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from lytics_azure_tui.lytics.workspace.tables import Tables
-from lytics_azure_tui.model.mapping import Definitions, StreamMapping
+from lytics_azure_tui.model.mapping import Definitions
 
 KEY = "head"
 
@@ -84,13 +82,28 @@ def current(tables: Tables) -> Current | None:
 
 
 def _head_of(table: DeltaTable) -> Current | None:
-    for commit in table.history():
-        if KEY in commit:
-            return Current(int(commit["version"]), Head.load(commit[KEY]))
-    return None
+    # Every commit carries one, but for the first, which makes the table.
+    (commit,) = table.history(1)
+    return Current(int(commit["version"]), Head.load(commit[KEY])) if KEY in commit else None
 
 
-def mappings_digest(mappings: Sequence[StreamMapping]) -> str:
-    """Tells whether mappings are the same, in whatever order."""
-    dumped = Definitions(mappings=tuple(sorted(mappings, key=lambda one: one.stream))).dump()["mappings"]
-    return hashlib.sha256(json.dumps(dumped, sort_keys=True).encode()).hexdigest()
+def mapped_alike(one: Definitions, other: Definitions) -> bool:
+    """Whether two definitions make the same profiles of the same events."""
+    return _mappings(one) == _mappings(other)
+
+
+def chosen_alike(one: Definitions, other: Definitions) -> bool:
+    """Whether two definitions put the same profiles into the same audiences."""
+    return _filters(one) == _filters(other)
+
+
+def _mappings(definitions: Definitions) -> dict[str, Any]:
+    mappings = {mapping.stream: mapping.model_dump() for mapping in definitions.mappings}
+    for mapping in mappings.values():
+        for rule in mapping["fields"]:
+            del rule["description"]
+    return mappings
+
+
+def _filters(definitions: Definitions) -> dict[str, str]:
+    return {audience.slug: audience.filter for audience in definitions.audiences}

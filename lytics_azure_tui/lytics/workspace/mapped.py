@@ -72,7 +72,7 @@ def places_of(
     *,
     whatever: bool = False,
 ) -> str:
-    """SQL of where the events of some identifiers lie: file, place (the row's number in it, from 0) and t.
+    """SQL of where the events of some identifiers lie: file, place (the row's number in it, from 0), t and more.
 
     Args:
         nodes: field:value.
@@ -85,18 +85,32 @@ def places_of(
     if whatever:
         bare = bare.model_copy(update={"where": None})
     source = rows_of(columns, files, f", filename = '{_FILE}', file_row_number = true")
-    rows = mapped_rows(bare, columns, source, fields_of([bare]), more=(f"{_FILE} AS file", "file_row_number AS place"))
-    wanted = f"[{', '.join(map(literal, nodes))}]"
-    return f"SELECT file, place, t FROM ({rows}) WHERE list_has_any(nodes, {wanted})"
+    by_field = {
+        rule.field: [node[len(rule.field) + 1 :] for node in nodes if node.startswith(f"{rule.field}:")]
+        for rule in identifiers
+    }
+    wanted = [
+        f"list_has_any(y{number}, [{values}])" if rule.kind.is_list else f"y{number} :: VARCHAR IN ({values})"
+        for number, rule in enumerate(identifiers)
+        if (values := ", ".join(map(literal, by_field[rule.field])))
+    ]
+    more = (f"{_FILE} AS file", "file_row_number AS place")
+    return mapped_rows(bare, columns, source, fields_of([bare]), more, " OR ".join(wanted) or "false")
 
 
 def mapped_rows(
-    mapping: StreamMapping, columns: Sequence[str], rows: str, fields: Sequence[Field], more: Sequence[str] = ()
+    mapping: StreamMapping,
+    columns: Sequence[str],
+    rows: str,
+    fields: Sequence[Field],
+    more: Sequence[str] = (),
+    wanted: str = "",
 ) -> str:
     """The same of rows that a query gives: the stream's columns, and those of our own.
 
     Args:
         more: "x AS y", columns that come through.
+        wanted: a condition over y0, y1 …, the values of the mapping's fields in their order.
     """
     # An event is the same whenever it is mapped: what an expression calls now is the time of the event.
     scope = Scope(column_fields(columns), _TIME)
@@ -121,7 +135,7 @@ def mapped_rows(
     )
     chosen = [f"{literal(mapping.stream)} AS stream", f"{_nodes(rules)} AS nodes", *columns_of_fields]
     chosen += [each.rpartition(" AS ")[2] for each in more]
-    return f"SELECT t, o, {', '.join(chosen)} FROM ({made})"
+    return f"SELECT t, o, {', '.join(chosen)} FROM ({made})" + (f" WHERE {wanted}" if wanted else "")
 
 
 def nothing_mapped(fields: Sequence[Field]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,10 +34,10 @@ def parquet(files: Sequence[str]) -> str:
     return f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
 
 
-def layers_of(tables: Tables, current: Current) -> dict[str, Layers]:
+def layers_of(tables: Tables, current: Current, names: Iterable[str] = TABLES) -> dict[str, Layers]:
     """The files of a head, by table."""
     found = {}
-    for table in TABLES:
+    for table in names:
         version = current.version if table == "profiles" else current.head.versions[table]
         files = tables.files(table, version)
         base = current.head.bases[table]
@@ -48,20 +48,18 @@ def layers_of(tables: Tables, current: Current) -> dict[str, Layers]:
     return found
 
 
-def view(connection: duckdb.DuckDBPyConnection, files: dict[str, Layers], prefix: str = "") -> None:
-    """Makes the views profiles, memberships, merges, identities, transitions and sizes.
-
-    Args:
-        prefix: of their names.
-    """
-    for table in ("profiles", "memberships", "merges"):
-        newest_rows(connection, prefix + table, files[table])
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {prefix}identities AS SELECT field, value, coalesce(m.survivor, i._id) AS _id"
-        f" FROM {files['identities'].all()} i LEFT JOIN {prefix}merges m ON m._id = i._id"
-    )
-    for table in ("transitions", "sizes"):
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}{table} AS SELECT * FROM {files[table].all()}")
+def view(connection: duckdb.DuckDBPyConnection, files: dict[str, Layers]) -> None:
+    """Makes a view of each table; identities goes by merges, which has to be there too."""
+    for table, found in files.items():
+        if table in ("transitions", "sizes"):
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT * FROM {found.all()}")
+        elif table != "identities":
+            newest_rows(connection, table, found)
+    if "identities" in files:
+        connection.execute(
+            "CREATE OR REPLACE TEMP VIEW identities AS SELECT field, value, coalesce(m.survivor, i._id) AS _id"
+            f" FROM {files['identities'].all()} i LEFT JOIN merges m ON m._id = i._id"
+        )
 
 
 def newest_rows(connection: duckdb.DuckDBPyConnection, name: str, files: Layers) -> None:

@@ -137,9 +137,11 @@ class Streams:
         """The files that came to a stream, with their rows.
 
         Args:
-            before: the version that is known; None for nothing.
+            before: the version that is known; None for nothing. One that is yet to come is of a table that is gone.
             version: up to which.
         """
+        if before is not None and before > version:
+            before = None
         folder = str(self.staging(stream))
         with _words(stream):
             new = {file["path"]: file["num_records"] or 0 for file in _files(DeltaTable(folder, version=version))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from lytics_azure_tui.lytics.protocol import (
 )
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
-from lytics_azure_tui.lytics.workspace.audiences import Audiences, Transition
+from lytics_azure_tui.lytics.workspace.audiences import Audiences
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.people import People
@@ -126,22 +126,6 @@ class Workspace:
         self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None
     ) -> Estimate:
         return self._audiences.estimate(text, definitions, members=members, stopper=stopper)
-
-    def members(self, slug: str, size: int = 1000) -> Iterator[list[Profile]]:
-        """The members of an audience as of one build, so many at a time, by id."""
-        return self._audiences.members(slug, size)
-
-    def transitions(
-        self, after: tuple[int, int], slugs: Sequence[str] | None = None, limit: int = 10_000
-    ) -> list[Transition]:
-        """Who came into audiences and who left them, in order.
-
-        Args:
-            after: (build, seq) of the last one that is known; (0, 0) for all.
-            slugs: the audiences; None for all.
-            limit: no more than so many.
-        """
-        return self._audiences.transitions(after, slugs, limit)
 
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person; nothing else may be at work in the workspace meanwhile.

@@ -209,6 +209,7 @@ class JobWizard(Wizard):
     async def _draw(self) -> None:
         """Draws the questions of the kind, if another's are there."""
         if self._kind is None or self._drawn is self._kind:
+            self._show_previews()
             return
         asked = self._asked = questions(self._kind)
         given = self._job.config.model_dump() if self._job else {}
@@ -225,6 +226,16 @@ class JobWizard(Wizard):
             part = [question for question in asked if question.ask.advanced is advanced]
             await step.mount(Form(part, self._answers, labels=labels, id=f"form-{index}", classes="fields"))
         self._drawn = self._kind
+        self._show_previews()
+
+    def _show_previews(self) -> None:
+        """What answers come to, such as the name of a file."""
+        if self._kind is None:
+            return
+        used = self._authorizations.get(self._authorization)
+        shown = self._kind.preview(self._answers, used, self.desk.clock())
+        for form in self.query(".fields").results(Form):
+            form.show(shown)
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
@@ -232,6 +243,7 @@ class JobWizard(Wizard):
             return
         for form in self.query(".fields").results(Form):
             form.refresh_relevance()
+        self._show_previews()
         self._live.changed(event.question)
 
     def _wrong(self) -> dict[str, str]:

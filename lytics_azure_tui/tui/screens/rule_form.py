@@ -167,6 +167,7 @@ class RuleForm(ModalScreen[BaseModel | None]):
     """Gives the part as it was entered, None for no change. A condition on all events comes in a mapping of its own."""
 
     CSS_PATH = "rule_form.tcss"
+    AUTO_FOCUS = ""  # it goes to the field that is most likely changed
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "done", "Done"),
         Binding("escape", "dismiss(None)", "Back, no change"),

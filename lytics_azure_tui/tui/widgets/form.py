@@ -67,10 +67,15 @@ class Field(Widget):
     Field.-wrong .field-error { display: block; }
     Field .field-note { display: none; height: auto; padding-right: 1; color: $text-warning; }
     Field.-noted .field-note { display: block; }
+    .field-shown { display: none; color: $text-muted; }
+    Field.-shown .field-shown { display: block; }
+    Field.-idle .field-shown { display: none; }
+    Field .field-shown { display: none; height: auto; padding-right: 1; color: $text-muted; }
+    Field.-shown .field-shown { display: block; }
     Field .field-why { display: none; width: 1fr; height: 1; padding: 0 1; color: $text-disabled; }
     Field.-idle .field-label { color: $text-disabled; }
     Field.-idle .field-why { display: block; }
-    Field.-idle .field-error, Field.-idle .field-note { display: none; }
+    Field.-idle .field-error, Field.-idle .field-note, Field.-idle .field-shown { display: none; }
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class Field(Widget):
         self._offer: Offer | None = None
         self._error = Static("", classes="field-error", markup=False)
         self._note = Static("", classes="field-note", markup=False)
+        self._shown = Static("", classes="field-shown", markup=False)
 
     def compose(self) -> ComposeResult:
         with Horizontal():
@@ -101,7 +107,7 @@ class Field(Widget):
             yield label
             yield self.control
             yield Static(content(self._why_idle), classes="field-why")
-        for below in (self._error, self._note):
+        for below in (self._error, self._note, self._shown):
             below.styles.margin = (0, 0, 0, self._label_width + 1)
             yield below
 
@@ -118,6 +124,11 @@ class Field(Widget):
         """Shows an error below the field; an empty one takes it away."""
         self.set_class(bool(why), "-wrong")
         self._error.update(content(f"↑ {why}") if why else "")
+
+    def show(self, words: str) -> None:
+        """Says below the field what its answer comes to; nothing takes it away."""
+        self.set_class(bool(words), "-shown")
+        self._shown.update(content(f"→ {words}") if words else "")
 
     def enter(self) -> None:
         """Takes the focus now; `focus()` would take it some messages later, and keys typed ahead would stay behind."""
@@ -263,6 +274,11 @@ class Form(VerticalScroll, can_focus=False):
             first.enter()
         return first is not None
 
+    def show(self, shown: Mapping[str, str]) -> None:
+        """Says below some fields what their answers come to, and below the others nothing."""
+        for name, field in self.fields.items():
+            field.show(shown.get(name, ""))
+
     def offer(self, name: str, offer: Offer) -> None:
         """Hands a field its choices."""
         if name in self.fields:
@@ -329,12 +345,13 @@ class Form(VerticalScroll, can_focus=False):
         if field is not None:
             self.post_message(self.Opens(field.question))
 
-    def on_descendant_blur(self) -> None:
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """The field with the focus stands out, and no other."""
-        for field in self.fields.values():
-            if field.has_class("-active"):
-                field.remove_class("-active")
-                field.judge()
+        field = self._field_of(event.widget)
+        # Two widgets tell of the change, and who lost the focus may be heard after who has it now.
+        if field is not None and field is not self._field_of(self.screen.focused):
+            field.remove_class("-active")
+            field.judge()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Says what the field is for."""
