@@ -23,7 +23,7 @@ SHOWN = 1000
 
 
 class Checklist(ModalScreen[list[str] | None]):
-    """Gives the chosen values in the order of the choices; None for no change. None ticked is all, where that may be."""
+    """Gives the chosen values in the order of the choices; None for no change. None ticked is all, if that may be."""
 
     CSS_PATH = "checklist.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
