@@ -49,8 +49,8 @@ STEPS = (
     ("profile_build.commit", 1),
     ("tables.Tables.write", 1),
     ("tables.Tables.write", 3),
+    ("tables.Tables.write", 4),
     ("tables.Tables.write", 5),
-    ("tables.Tables.write", 6),
     ("build.Builds._sweep", 1),
 )
 PLACES = [(name, when, call) for name, call in STEPS for when in ("before", "after")]
