@@ -85,6 +85,7 @@ class AudienceExport(JobConfig):
 
     methods = (AzureStorage.method,)
     start = "Start job"
+    deed = "exported"
     reads_definitions = True
 
     if TYPE_CHECKING:

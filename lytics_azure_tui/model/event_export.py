@@ -41,6 +41,7 @@ class EventExport(JobConfig):
     methods = (AzureStorage.method,)
     module = "lytics_azure_tui.jobs.event_export"
     start = "Start Export"
+    deed = "exported"
 
     container: Annotated[
         str, Field(min_length=3), Ask("Container", "Where the files are written.", source=Source.CONTAINERS)

@@ -22,6 +22,7 @@ class EventHubExport(JobConfig):
     methods = (AzureEventHub.method,)
     module = "lytics_azure_tui.jobs.event_hub_export"
     start = "Start Export"
+    deed = "sent"
     reads_definitions = True
     follows_profiles = True
 

@@ -26,6 +26,7 @@ class JobConfig(BaseModel):
         methods: authorization methods that can carry it.
         module: the module that plans, does and commits it.
         start: the word on the button that saves and runs it.
+        deed: what it has done with its rows, in one word.
         reads_definitions: whether its runs need the mappings and audiences.
         follows_profiles: whether it is due whenever profiles were built, beside its schedule.
     """
@@ -38,6 +39,7 @@ class JobConfig(BaseModel):
     methods: ClassVar[tuple[str, ...]]
     module: ClassVar[str]
     start: ClassVar[str]
+    deed: ClassVar[str] = "imported"
     reads_definitions: ClassVar[bool] = False
     follows_profiles: ClassVar[bool] = False
 

@@ -14,6 +14,7 @@ class ProfileBuild(JobConfig):
     methods = ()
     module = "lytics_azure_tui.jobs.profile_build"
     start = "Build"
+    deed = "built"
     reads_definitions = True
 
 

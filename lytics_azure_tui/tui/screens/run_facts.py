@@ -10,7 +10,7 @@ from textual.content import Content
 
 from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.form import Source, questions
-from lytics_azure_tui.model.kinds import KINDS
+from lytics_azure_tui.model.kinds import KINDS, OWN_KINDS
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.tui.figures import count, duration, stamp
 from lytics_azure_tui.tui.screens.dashboard_rows import in_quarantine, kind
@@ -52,14 +52,17 @@ def _line(pairs: Iterator[tuple[str, str]]) -> Content:
 
 def _counts(run: Run) -> Iterator[tuple[str, str]]:
     progress, refused = run.progress, in_quarantine(run)
+    known = {**KINDS, **OWN_KINDS}.get(run.workflow)
+    deed = known.deed if known is not None else "imported"
     if run.state is RunState.SUCCEEDED:
-        yield "Read", count(run.rows + refused + sum(run.counts.get(name, 0) for name in HAD_BEFORE))
-        yield "Imported", count(run.rows)
+        if deed == "imported":
+            yield "Read", count(run.rows + refused + sum(run.counts.get(name, 0) for name in HAD_BEFORE))
+        yield deed.capitalize(), count(run.rows)
     else:
         yield "Read", count(progress.rows + progress.rejected)
     yield "Quarantined", f"⚠ {count(refused)}" if refused else "0"
     for name, number in run.counts.items():
-        if name not in ("imported", "quarantined"):
+        if name not in (deed, "quarantined", "bytes"):
             yield name.replace("_", " ").capitalize(), count(number)
     yield "Bytes", size(run.bytes if run.state is RunState.SUCCEEDED else progress.bytes_done)
 
