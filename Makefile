@@ -2,7 +2,7 @@
 # folder, but for the Debian packages of `make test`, and those only where that needs no asking.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin

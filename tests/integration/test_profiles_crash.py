@@ -20,6 +20,7 @@ from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
 from tests.integration.builds import Event, Place
+from tests.integration.runner.kills import kills
 
 DEFINITIONS = Definitions(
     (
@@ -53,7 +54,6 @@ STEPS = (
     ("tables.Tables.write", 5),
     ("build.Builds._sweep", 1),
 )
-PLACES = [(name, when, call) for name, call in STEPS for when in ("before", "after")]
 
 
 def fill(root: Path) -> Place:
@@ -113,7 +113,7 @@ def copied(filled: Path, target: Path) -> Place:
     return place
 
 
-@pytest.mark.parametrize(("name", "when", "call"), PLACES)
+@pytest.mark.parametrize(("name", "when", "call"), kills(STEPS))
 def test_killed_anywhere_a_build_ends_as_if_it_had_not_been(
     filled: Path, undisturbed: dict[str, Any], tmp_path: Path, name: str, when: str, call: int
 ) -> None:

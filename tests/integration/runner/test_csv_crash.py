@@ -10,11 +10,8 @@ import pytest
 from lytics_azure_tui.model.csv_import import CsvImport
 from tests.conftest import Storage
 from tests.integration.runner.dying import DIFF_STEPS, STEPS
+from tests.integration.runner.kills import kills
 from tests.integration.runner.place import Place
-
-WHEN = ("before", "after")
-PLACES = [(name, when, call) for name, call in STEPS for when in WHEN]
-DIFF_PLACES = [(name, when, call) for name, call in DIFF_STEPS for when in WHEN]
 
 
 def day(changed: int) -> str:
@@ -34,7 +31,7 @@ def place_of(root: Path, storage: Storage, **settings: Any) -> Place:
     return Place(root, config, storage.authorization(), secret)
 
 
-@pytest.mark.parametrize(("name", "when", "call"), PLACES)
+@pytest.mark.parametrize(("name", "when", "call"), kills(STEPS))
 def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(
     storage: Storage, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
@@ -58,7 +55,7 @@ def assert_whole(place: Place, storage: Storage) -> None:
     assert place.strays() == set()
 
 
-@pytest.mark.parametrize(("name", "when", "call"), DIFF_PLACES)
+@pytest.mark.parametrize(("name", "when", "call"), kills(DIFF_STEPS))
 def test_killed_anywhere_a_diff_imports_each_change_once(
     storage: Storage, tmp_path: Path, name: str, when: str, call: int
 ) -> None:

@@ -17,9 +17,8 @@ from tests.conftest import Storage
 from tests.integration import builds
 from tests.integration.exports import Exporter, Reader, a_reader, event_exporter, opened, table
 from tests.integration.runner.dying import AUDIENCE_STEPS, EXPORT_STEPS
+from tests.integration.runner.kills import kills
 from tests.integration.runner.place import Place
-
-PLACES = [(name, when, call) for name, call in EXPORT_STEPS for when in ("before", "after")]
 
 
 def place_of(root: Path, storage: Storage, key: str | None = None) -> tuple[Place, Exporter]:
@@ -47,7 +46,7 @@ def assert_whole(export: Exporter, reader: Reader | None = None) -> None:
         assert ids == [f"{stream}{number}" for stream in ("a", "b") for number in range(first, first + 2000)]
 
 
-@pytest.mark.parametrize(("name", "when", "call"), PLACES)
+@pytest.mark.parametrize(("name", "when", "call"), kills(EXPORT_STEPS))
 def test_killed_anywhere_each_event_is_exported_once(
     storage: Storage, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
@@ -89,7 +88,7 @@ MAPPING = StreamMapping(
 VIP = Audience(slug="vip", label="VIP", filter='FILTER plan = "gold"')
 
 
-@pytest.mark.parametrize(("name", "when", "call"), [(n, w, c) for n, c in AUDIENCE_STEPS for w in ("before", "after")])
+@pytest.mark.parametrize(("name", "when", "call"), kills(AUDIENCE_STEPS))
 def test_killed_anywhere_each_change_of_an_audience_is_exported_once(
     storage: Storage, tmp_path: Path, name: str, when: str, call: int
 ) -> None:

@@ -28,6 +28,7 @@ from lytics_azure_tui.sandbox.event_hub.faults import Fault
 from tests.hubs import until
 from tests.integration.builds import Place as Profiles
 from tests.integration.runner.dying import HUB_STEPS
+from tests.integration.runner.kills import kills
 from tests.integration.runner.place import Place
 from tests.integration.runner.world import World
 from tests.integration.test_event_hub_export import REACHED, SHOP, SPENDERS, buys
@@ -71,10 +72,9 @@ def prepared(folder: Folder, *users: str) -> Profiles:
     return profiles
 
 
-@pytest.mark.parametrize(("name", "call"), HUB_STEPS)
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("name", "when", "call"), kills(HUB_STEPS))
 def test_killed_anywhere_every_user_is_told_of_in_order(
-    hub: Hub, tmp_path: Path, name: str, call: int, when: str
+    hub: Hub, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
     authorization = AzureEventHub(id="hub", label="Hub")
     config = EventHubExport(segment_ids=["spenders", "reached"], withbackfill=True, throughput_units=0)

@@ -8,10 +8,9 @@ import pytest
 
 from lytics_azure_tui.model.sql_import import SqlImport
 from tests.integration.runner.dying import SQL_STEPS
+from tests.integration.runner.kills import kills
 from tests.integration.runner.place import Place
 from tests.integration.tables import Tables
-
-PLACES = [(name, when, call) for name, call in SQL_STEPS for when in ("before", "after")]
 
 VISIBLE = {"sql_import.commit", "streams.Streams.commit", "ledger.Ledger.finish"}
 
@@ -33,7 +32,7 @@ def insert(tables: Tables, first: int, count: int, minute: int) -> None:
     tables.run(f"INSERT INTO {{s}}.t VALUES {rows}")
 
 
-@pytest.mark.parametrize(("name", "when", "call"), PLACES)
+@pytest.mark.parametrize(("name", "when", "call"), kills(SQL_STEPS))
 def test_killed_anywhere_each_row_is_imported_once(
     tables: Tables, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
