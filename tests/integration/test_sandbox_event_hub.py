@@ -120,9 +120,13 @@ def test_each_consumer_group_gets_everything(event_hubs: EventHubServer, hub: st
         assert len(received(event_hubs.connection(hub), hub, 1, consumer_group=group)["0"]) == 1
 
 
-@pytest.mark.parametrize(("group", "name"), [("nobody", ""), ("$Default", "not-there")])
+# Of a refused question about a hub the SDK shows the status alone.
+@pytest.mark.parametrize(
+    ("group", "name", "said"),
+    [("nobody", "", "could not be found"), ("$Default", "not-there", "Status code: 404")],
+)
 def test_a_hub_or_a_group_that_is_not_there_is_refused(
-    event_hubs: EventHubServer, hub: str, group: str, name: str
+    event_hubs: EventHubServer, hub: str, group: str, name: str, said: str
 ) -> None:
     errors: list[Exception] = []
     client = EventHubConsumerClient.from_connection_string(
@@ -135,7 +139,7 @@ def test_a_hub_or_a_group_that_is_not_there_is_refused(
 
     with client:
         client.receive(on_event=lambda *_: None, on_error=stop, partition_id="0")
-    assert "could not be found" in str(errors[0])
+    assert said in str(errors[0])
 
 
 @pytest.mark.parametrize("ends_in", [-5, 3600])
@@ -208,7 +212,7 @@ def test_the_largest_message_is_negotiated(event_hubs: EventHubServer, hub: str)
     ("fault", "raised"),
     [
         (Fault("busy"), "server-busy"),
-        (Fault("reject", condition="amqp:not-allowed"), "not-allowed"),
+        (Fault("reject", condition="amqp:not-allowed"), "NotAllowed"),
         (Fault("detach", condition="amqp:link:detach-forced"), "detach-forced|unknown-error"),
         (Fault("drop"), "SocketError"),
     ],

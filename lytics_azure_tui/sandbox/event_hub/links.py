@@ -108,6 +108,12 @@ class Incoming:
         if not self._conversation.may(SEND, hub.name):
             refuse(self._link, "amqp:unauthorized-access", "ExpiredToken: The token is expired.")
             return
+        if len(message) > namespace.max_size:
+            # The link itself is closed: the client broke what both had agreed on (AMQP 1.0, 2.8.15).
+            refuse(
+                self._link, "amqp:link:message-size-exceeded", f"The message is larger than {namespace.max_size} bytes."
+            )
+            return
         self._link.flow(1)
         try:
             events = sections.events(message)
