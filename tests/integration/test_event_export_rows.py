@@ -53,7 +53,7 @@ def streams(draw: st.DrawFn) -> dict[str, list[Row]]:
     return found
 
 
-@settings(max_examples=60, suppress_health_check=PLAIN)
+@settings(max_examples=25, suppress_health_check=PLAIN)
 @given(given_streams=streams())
 def test_the_csv_module_reads_every_value_back(
     storage: Storage, tmp_path_factory: pytest.TempPathFactory, given_streams: dict[str, list[Row]]
@@ -139,7 +139,7 @@ def test_what_was_exported_and_opened_is_imported_as_the_same_events(
 # The steps by themselves
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(pieces=st.lists(st.binary(max_size=2000), max_size=20), threads=st.integers(1, 3))
 def test_compressed_pieces_are_whole(pieces: list[bytes], threads: int) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)

@@ -326,7 +326,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS, existing=st.booleans())
 def test_every_enter_and_exit_of_any_history_is_told_in_order_and_nothing_else(
     triggers: Make, steps: list[tuple[list[Event], timedelta, bool]], existing: bool

@@ -55,7 +55,7 @@ def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
     return [row[0] for row in connection.execute(f"SELECT {sql} FROM profiles ORDER BY place").fetchall()]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(oracle.profiles, min_size=1, max_size=4), oracle.conditions(), oracle.dates)
 def test_a_filter_finds_the_profiles_that_it_means(
     connection: duckdb.DuckDBPyConnection, profiles: list[oracle.Profile], condition: oracle.Condition, now: datetime
@@ -66,7 +66,7 @@ def test_a_filter_finds_the_profiles_that_it_means(
     assert answers(connection, sql) == [oracle.holds(condition, profile, now) for profile in profiles], text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(oracle.profiles, oracle.conditions(oracle.date_predicates), oracle.dates, st.lists(st.floats(0, 1), max_size=8))
 def test_no_answer_changes_before_its_boundary(
     connection: duckdb.DuckDBPyConnection,
@@ -87,7 +87,7 @@ def test_no_answer_changes_before_its_boundary(
         assert oracle.holds(condition, profile, moment) == answer, moment
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(oracle.dates, st.sampled_from([">", ">=", "<", "<="]), oracle.date_literals, oracle.dates)
 @example(datetime(2024, 3, 1, tzinfo=UTC), ">", oracle.Date("now-1M"), datetime(2024, 2, 28, tzinfo=UTC))
 @example(datetime(2025, 3, 31, 12, tzinfo=UTC), ">=", oracle.Date("now+1M"), datetime(2025, 2, 1, tzinfo=UTC))

@@ -83,7 +83,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(field=fields(), join=st.sampled_from("&|;,"))
 def test_a_cell_of_csv_is_read_back(field: tuple[FieldKind, Any], join: str) -> None:
     kind, value = field
@@ -106,7 +106,7 @@ def test_a_cell_of_csv_is_read_back(field: tuple[FieldKind, Any], join: str) -> 
     assert same(found, value)
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(field=fields())
 def test_a_value_of_json_is_read_back(field: tuple[FieldKind, Any]) -> None:
     kind, value = field
