@@ -62,10 +62,10 @@ async def _draw(folder: Folder, target: Path) -> None:
         await take("audience", "5", "down", "down", "e")
         await pilot.press("escape")
         await take("authorizations", "2", "t")
-        await take("quarantine", "1", "down", "o", "w")
-        await take("files", "escape", "up", "e", "tab", "tab", "down", "down", "down", "enter", "down", "down")
+        await take("quarantine", "1", *["down"] * 3, "o", "w")
+        await take("files", "escape", "up", "up", "e", "tab", "tab", "down", "down", "down", "enter", "down", "down")
         await take("review", "escape", "ctrl+n", "ctrl+n")
-        await take("tables", *["escape"] * 5, *["down"] * 3, "e", "down")
+        await take("tables", *["escape"] * 5, *["down"] * 4, "e", "down")
     desk.close()
 
 

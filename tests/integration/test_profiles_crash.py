@@ -113,7 +113,7 @@ def copied(filled: Path, target: Path) -> Place:
     return place
 
 
-@pytest.mark.parametrize(("name", "when", "call"), kills(STEPS))
+@pytest.mark.parametrize(("name", "when", "call"), kills(STEPS, within=("commit", "_sweep")))
 def test_killed_anywhere_a_build_ends_as_if_it_had_not_been(
     filled: Path, undisturbed: dict[str, Any], tmp_path: Path, name: str, when: str, call: int
 ) -> None:

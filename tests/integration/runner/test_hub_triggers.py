@@ -72,7 +72,7 @@ def prepared(folder: Folder, *users: str) -> Profiles:
     return profiles
 
 
-@pytest.mark.parametrize(("name", "when", "call"), kills(HUB_STEPS, within=("part_done",)))
+@pytest.mark.parametrize(("name", "when", "call"), kills(HUB_STEPS, within=("save",)))
 def test_killed_anywhere_every_user_is_told_of_in_order(
     hub: Hub, tmp_path: Path, name: str, when: str, call: int
 ) -> None:
