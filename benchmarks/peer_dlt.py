@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-import dlt  # type: ignore[import-not-found]
 from adlfs import AzureBlobFileSystem  # type: ignore[import-not-found]
 from dlt.sources.filesystem import filesystem, read_csv_duckdb  # type: ignore[import-not-found]
-
-BATCH = 100_000
+from dlt_parquet import BATCH, load
 
 
 def main(container: str, blob: str, folder: str) -> None:
@@ -21,13 +19,7 @@ def main(container: str, blob: str, folder: str) -> None:
     account = AzureBlobFileSystem(connection_string=os.environ["AZURE"])
     files = filesystem(bucket_url=f"az://{container}", credentials=account, file_glob=blob)
     rows = (files | read_csv_duckdb(chunk_size=BATCH, use_pyarrow=True)).with_name("customers")
-    pipeline = dlt.pipeline(
-        "benchmark",
-        destination=dlt.destinations.filesystem(bucket_url=f"file://{folder}/out"),
-        dataset_name="benchmark",
-        pipelines_dir=f"{folder}/pipelines",
-    )
-    pipeline.run(rows, loader_file_format="parquet", write_disposition="replace").raise_on_failed_jobs()
+    load(rows, folder)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,17 @@ def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None
         assert rows(reader, "SELECT * FROM later.t") == []
 
 
+def test_a_right_on_a_table_of_any_name_is_told_by_its_quoted_name(server: SqlServer) -> None:
+    with connect(server) as owner:
+        rows(owner, "CREATE TABLE dbo.[odd]].name [x]]] (a int)")
+        told = rows(
+            owner,
+            "SELECT name, HAS_PERMS_BY_NAME(N'[dbo].' + QUOTENAME(name), N'OBJECT', N'SELECT')"
+            " FROM sys.tables WHERE name LIKE N'odd%'",
+        )
+        assert told == [("odd].name [x]", 1)]
+
+
 def test_data_is_there_after_a_restart(tmp_path: Path) -> None:
     with SqlServer(tmp_path) as server, connect(server) as connection:
         rows(connection, "CREATE TABLE dbo.kept (id int IDENTITY PRIMARY KEY, t datetime2(3), rv rowversion)")

@@ -421,13 +421,14 @@ class Session:
             return permission == "SELECT"
         return found.temporary or self._may(permission, found.schema, found.name)
 
-    def objects_with(self, permission: str) -> dict[str, bool]:
-        """The objects that the login sees, as schema.name, and whether it has a permission on each."""
+    def objects_with(self, permission: str) -> dict[tuple[str, str], bool]:
+        """The objects that the login sees, by schema and name, and whether it has a permission on each."""
         rows = self.run(
             f"SELECT s.name, o.name FROM {self.catalogue('objects')} AS o JOIN {self.catalogue('schemas')} AS s"
             f" ON s.schema_id = o.schema_id WHERE o.type IN ('U', 'V') AND {self._visible()}"
         )
-        return {f"{schema}.{name}": self._may(permission, str(schema), str(name)) for schema, name in rows}
+        names = ((str(schema), str(name)) for schema, name in rows)
+        return {(schema, name): self._may(permission, schema, name) for schema, name in names}
 
     def permissions(self) -> list[str]:
         """On the database."""

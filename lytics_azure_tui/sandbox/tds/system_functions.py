@@ -79,13 +79,15 @@ def _has_perms_of_each(binder: Binder, name: Bound, scope: str, permission: str)
     """Of names that stand in a column, written as QUOTENAME does or plain."""
     if scope != "OBJECT":
         raise unsupported(f"HAS_PERMS_BY_NAME of a column and the class {scope}")
-    branches = []
-    for value, may in ((1, True), (0, False)):
-        names = [one for one, allowed in binder.world.objects_with(permission).items() if allowed is may]
-        if names:
-            branches.append(f"WHEN lower(replace(replace({name.sql}, '[', ''), ']', '')) IN "
-                            f"({', '.join(quoted(one.lower()) for one in names)}) THEN {value}")  # fmt: skip
-    return Bound(f"CAST(CASE {' '.join(branches)} END AS {INT.duck})" if branches else f"CAST(NULL AS {INT.duck})", INT)
+    forms: dict[bool, list[str]] = {True: [], False: []}
+    for (schema, object_), allowed in binder.world.objects_with(permission).items():
+        written = ".".join("[" + one.replace("]", "]]") + "]" for one in (schema, object_))
+        forms[allowed] += [quoted(form.lower()) for form in (written, f"{schema}.{object_}")]
+    branches = [
+        f"WHEN lower({name.sql}) IN ({', '.join(names)}) THEN {int(may)}" for may, names in forms.items() if names
+    ]
+    told = f"CASE {' '.join(branches)} END" if branches else "NULL"
+    return Bound(f"CAST({told} AS {INT.duck})", INT)
 
 
 def _server_property(binder: Binder, arguments: list[Bound]) -> Bound:
