@@ -118,10 +118,13 @@ def test_slice_by_slice_profiles_are_what_all_events_make_of_them(
         patch.object(build, "LAYERED", layered),
     ):
         place = Place(Path(folder), Definitions(maps, DEFINED))
+        survivors = dict[int, dict[str, str]]()
         for part, later in parts:
             for stream in ("shop", "web"):
                 place.bring(stream, [event for name, event in part if name == stream])
             place.build(later)
+            if (head := place.head()) is not None:
+                survivors[head.build] = {row["_id"]: row["survivor"] for row in place.table("merges")}
         head = place.head()
         if head is None:
             return
@@ -137,6 +140,7 @@ def test_slice_by_slice_profiles_are_what_all_events_make_of_them(
         )
         assert_found_by_identifiers(place, found)
         assert_memberships(place, found, shown)
+        assert_transitions(place, survivors)
 
 
 def by_identifiers(rows: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
@@ -166,9 +170,20 @@ def assert_memberships(place: Place, found: list[dict[str, Any]], shown: list[di
     assert head.sizes == {slug: sum(slug in each for each in expected.values()) for slug in AUDIENCES}
     sizes = {slug: place.workspace.sizes(slug)[-1].size for slug in AUDIENCES}
     assert sizes == head.sizes
-    merges = {row["_id"]: row["survivor"] for row in place.table("merges")}
+
+
+def assert_transitions(place: Place, survivors: dict[int, dict[str, str]]) -> None:
+    """One who replays them, with the merges of each build, comes to the memberships.
+
+    Args:
+        survivors: build → the profiles that had become part of another after it.
+    """
     replayed: set[tuple[str, str]] = set()
-    for row in sorted(place.table("transitions"), key=lambda row: (row["build"], row["seq"])):
-        pair = (merges.get(row["profile"], row["profile"]), row["audience"])
-        (replayed.add if row["enter"] else replayed.discard)(pair)
-    assert replayed == {(one, slug) for one, slugs in expected.items() for slug in slugs}
+    transitions = sorted(place.table("transitions"), key=lambda row: (row["build"], row["seq"]))
+    for build, merged in sorted(survivors.items()):
+        replayed = {(merged.get(one, one), slug) for one, slug in replayed}
+        for row in transitions:
+            if row["build"] == build:
+                pair = (merged.get(row["profile"], row["profile"]), row["audience"])
+                (replayed.add if row["enter"] else replayed.discard)(pair)
+    assert replayed == {(row["_id"], slug) for row in place.table("memberships") for slug in row["_segments"]}
