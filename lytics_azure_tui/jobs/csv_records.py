@@ -21,8 +21,13 @@ UNCLOSED = "a quote is opened and never closed"
 AFTER_QUOTE = "text follows a closing quote"
 BARE_RETURN = "a carriage return stands outside quotes"
 
+
+def _all_but(kept: bytes) -> bytes:
+    return bytes(byte for byte in range(256) if byte not in kept)
+
+
 # What marks values in a row's hash is found on the way: nearly no file holds it.
-_NO_MARK = bytes(byte for byte in range(256) if byte not in b'"\n\x1d\x1e\x1f')
+_NO_MARK = _all_but(b'"\n\x1d\x1e\x1f')
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,10 @@ class Grammar:
         field = b"(?:" + quoted + b"|" + bare + b")"
         self.record = re.compile(field + b"(?:" + delim + field + rb")*+\r?(?:\n|\Z)")
         self.open = re.compile(b"(?:" + field + delim + b")*+" + space + b'"' + inside + rb"\Z")
+        # A quote that may open a field, and that nothing closes on its line.
+        unclosed = rb'"[^"\n]*+(?:""[^"\n]*+)*+(?:\n|\Z)'
+        self.crossing = [re.compile(before + unclosed) for before in (delim, rb"\n", b" ")]
+        self.no_boundary = _all_but(b'"\n' + delimiter.encode())
         self.quoted = re.compile(b"(?:(?<=" + delim + rb")|\A)" + quoted + b"(?=" + delim + rb"|\r?\Z)")
 
 
@@ -180,8 +189,11 @@ class Splitter:
 
     def _take(self, block: bytes, *, final: bool) -> Piece | None:
         end = len(block) if final else block.rfind(b"\n") + 1
-        marks = _marks(self._carry, block, end)
-        if marks.strip(b"\n") or not (end or final):
+        marks = _left(_NO_MARK, self._carry, block, end)
+        quotes = b'"' in marks
+        # Without the pairs of quotes that have no newline in between.
+        marks = marks.replace(b'""', b"")
+        if marks.strip(b"\n") or not (end or final) or (quotes and self._may_cross(block, end)):
             return self._take_closely(self._carry + block, final=final)
         carry = self._carry
         buffers = (carry, memoryview(block)[:end])
@@ -190,6 +202,21 @@ class Splitter:
         rest = final and bool(last) and last[-1:] != b"\n"
         longest = len(carry) + _longest_at_most(block, end)
         return self._piece(buffers, len(marks) + rest, len(marks), longest, clean=True, plain=True)
+
+    def _may_cross(self, block: bytes, end: int) -> bool:
+        """Whether a newline may lie inside quotes though each line has an even number of them.
+
+        It takes a quote inside an unquoted field for that, and one that opens a field behind it.
+        """
+        # Such a line ends in a delimiter, a quote and pairs of quotes: one that has no pair. So does a delimiter that
+        # is quoted itself, which takes a closer look.
+        if b'"' not in _left(self.grammar.no_boundary, self._carry, block, end).replace(b'""', b""):
+            return False
+        first = block.find(b"\n", 0, end) + 1
+        line = b"\n" + self._carry + block[:first]
+        return any(
+            pattern.search(line) or pattern.search(block, max(first - 1, 0), end) for pattern in self.grammar.crossing
+        )
 
     def _take_closely(self, data: bytes, *, final: bool) -> Piece | None:
         end, rows, longest, clean = self._measure_closely(data, final=final)
@@ -247,16 +274,12 @@ class Splitter:
         return position, rows, longest, clean
 
 
-def _marks(carry: bytes, block: bytes, end: int) -> bytes:
-    """The newlines and other marks of some bytes, without the pairs of quotes that have no newline in between.
-
-    If nothing but newlines is left, none of them lies inside quotes.
-    """
+def _left(dropped: bytes, carry: bytes, block: bytes, end: int) -> bytes:
+    """Some bytes without those of some values."""
     # Slices that stay in the processor's cache: half the time of one pass over all.
     step = 256 << 10
     slices = (block[start : min(start + step, end)] for start in range(0, end, step))
-    marks = [part.translate(None, _NO_MARK) for part in (carry, *slices)]
-    return b"".join(marks).replace(b'""', b"")
+    return b"".join(part.translate(None, dropped) for part in (carry, *slices))
 
 
 def _longest_at_most(data: bytes, end: int) -> int:

@@ -7,7 +7,7 @@ import io
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.errors import Fatal
@@ -60,7 +60,9 @@ def test_any_bytes_are_cut_without_loss_and_numbered_without_gaps(text: str, siz
         row, line, offset = row + piece.rows, line + piece.lines, offset + len(piece.data)
 
 
-@given(st.text(st.sampled_from('ab,"\n'), max_size=60), st.integers(1, 20))
+@given(st.text(st.sampled_from('ab ,"\n'), max_size=60), st.integers(1, 20))
+@example('a"\n"",a","\n"', 1)
+@example('"",a" ,  "\n"', 40)
 def test_where_a_record_ends_does_not_depend_on_the_blocks(text: str, size: int) -> None:
     data = text.encode()
     grammar = Grammar(",")
