@@ -92,6 +92,15 @@ def configurations(cache: Path) -> list[Path]:
     return list((cache / "demos").glob("demo-*/config/jobs/legacy-contacts.toml"))
 
 
+def begun() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(DEMO, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def at_work(cache: Path) -> int:
+    """How many demos run their imports."""
+    return sum(bool(path.read_text()) for path in (cache / "demos").glob("*/config/data/runner.lock"))
+
+
 def test_without_a_terminal_it_runs_the_saved_import_and_says_what_happened(cache: Path) -> None:
     done = subprocess.run(DEMO, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
@@ -114,12 +123,13 @@ def test_interrupted_it_ends_everything(cache: Path, end: signal.Signals) -> Non
 
 
 def test_what_a_killed_demo_left_the_next_one_clears_away(cache: Path) -> None:
-    with subprocess.Popen(DEMO, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:
-        assert until(lambda: [path for path in (cache / "demos").glob("*/config/data/runner.lock") if path.read_text()])
+    with begun() as demo:
+        assert until(lambda: at_work(cache) == 1)
         demo.kill()
     (killed,) = (cache / "demos").glob("demo-*")
-    subprocess.run(DEMO, stdin=subprocess.DEVNULL, capture_output=True, timeout=180, check=True)
-    assert not killed.exists()
+    with begun() as demo:
+        assert until(lambda: not killed.exists())
+        demo.terminate()
     assert left_behind(cache) == []
 
 
@@ -175,9 +185,11 @@ def test_with_a_terminal_it_opens_the_screens_and_quitting_ends_everything(cache
 
 
 def test_two_demos_run_beside_each_other(cache: Path) -> None:
-    demos = [
-        subprocess.Popen(DEMO, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    assert [demo.wait(180) for demo in demos] == [0, 0]
+    with begun() as one, begun() as other:
+        assert until(lambda: len(configurations(cache)) == 2)
+        one.terminate()
+        assert one.wait(60) == 130
+        assert until(lambda: at_work(cache) == 1)
+        other.terminate()
+    assert other.returncode == 130
     assert left_behind(cache) == []

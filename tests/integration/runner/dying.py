@@ -13,7 +13,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 SMALL = 64 << 10
@@ -103,47 +107,79 @@ HUB_STEPS = (
 )
 
 
-def arm() -> None:
-    from lytics_azure_tui.azure import blob, blob_writer, event_hub_sender, sql, sql_rows
-    from lytics_azure_tui.jobs import (
-        csv_convert,
-        csv_import,
-        csv_part,
-        csv_source,
-        event_export,
-        event_hub_export,
-        event_rows,
-        outbox,
-        quarantine,
-        sql_import,
-        sql_part,
-    )
-    from lytics_azure_tui.lytics.workspace import streams, trigger_rows
-    from lytics_azure_tui.runner import ledger
+JOBS, AZURE = "lytics_azure_tui.jobs", "lytics_azure_tui.azure"
+MODULES = {
+    "ledger": "lytics_azure_tui.runner.ledger",
+    **{name: f"lytics_azure_tui.lytics.workspace.{name}" for name in ("streams", "trigger_rows")},
+    **{name: f"{AZURE}.{name}" for name in ("blob", "blob_writer", "event_hub_sender", "sql")},
+    **{
+        name: f"{JOBS}.{name}"
+        for name in (
+            "csv_convert", "csv_import", "csv_part", "event_export", "event_hub_export", "outbox", "quarantine",
+            "sql_import", "sql_part",
+        )
+    },
+}  # fmt: skip
 
-    for module in (csv_source, csv_import):
-        vars(module)["BLOCK"] = SMALL
-    csv_part.CHUNK = 2 * SMALL
-    blob_writer.BLOCK = event_rows.PIECE = SMALL
-    csv_import.PART = 6 * SMALL
-    vars(sql)["batches"] = functools.partial(sql_rows.batches, rows=500)
+
+def arm() -> None:
+    small = {
+        (f"{JOBS}.csv_source", "BLOCK"): SMALL,
+        (f"{JOBS}.csv_import", "PART"): 6 * SMALL,
+        (f"{JOBS}.csv_part", "CHUNK"): 2 * SMALL,
+        (f"{JOBS}.event_rows", "PIECE"): SMALL,
+        (f"{AZURE}.blob_writer", "BLOCK"): SMALL,
+    }
+    for (module, name), value in small.items():
+        changed(module, functools.partial(setting, name=name, value=value))
+    changed(f"{AZURE}.sql", few_rows_at_once)
     spelled = os.environ.get("LYAZURE_DIE")
     if not spelled or "lytics_azure_tui.runner.process" not in sys.orig_argv:
         return
     name, when, call, mark = spelled.split("|")
-    modules = {
-        "blob": blob, "blob_writer": blob_writer, "event_export": event_export,
-        "event_hub_export": event_hub_export, "event_hub_sender": event_hub_sender,
-        "outbox": outbox, "trigger_rows": trigger_rows,
-        "csv_convert": csv_convert, "csv_import": csv_import, "csv_part": csv_part,
-        "quarantine": quarantine, "streams": streams, "ledger": ledger,
-        "sql": sql, "sql_import": sql_import, "sql_part": sql_part,
-    }  # fmt: skip
     first, *path, last = name.split(".")
-    owner: Any = modules[first]
-    for part in path:
-        owner = getattr(owner, part)
-    setattr(owner, last, dying(getattr(owner, last), when, int(call), Path(mark)))
+
+    def make_deadly(module: ModuleType) -> None:
+        owner: Any = module
+        for part in path:
+            owner = getattr(owner, part)
+        setattr(owner, last, dying(getattr(owner, last), when, int(call), Path(mark)))
+
+    changed(MODULES[first], make_deadly)
+
+
+def setting(module: ModuleType, name: str, value: int) -> None:
+    assert hasattr(module, name)
+    setattr(module, name, value)
+
+
+def few_rows_at_once(module: ModuleType) -> None:
+    vars(module)["batches"] = functools.partial(vars(module)["batches"], rows=500)
+
+
+def changed(name: str, change: Callable[[ModuleType], None]) -> None:
+    """Changes a module as soon as it is imported; to import all of them would cost each process its time."""
+    sys.meta_path.insert(0, _Changing(name, change))
+
+
+class _Changing(MetaPathFinder):
+    def __init__(self, name: str, change: Callable[[ModuleType], None]) -> None:
+        self._name, self._change = name, change
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        assert spec is not None and spec.loader is not None
+        load = spec.loader.exec_module
+
+        def load_and_change(module: ModuleType) -> None:
+            load(module)
+            self._change(module)
+
+        spec.loader.exec_module = load_and_change  # type: ignore[method-assign]
+        return spec
 
 
 def dying(function: Callable[..., Any], when: str, call: int, mark: Path) -> Callable[..., Any]:
