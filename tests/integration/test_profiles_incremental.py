@@ -180,10 +180,10 @@ def assert_transitions(place: Place, survivors: dict[int, dict[str, str]]) -> No
     """
     replayed: set[tuple[str, str]] = set()
     transitions = sorted(place.table("transitions"), key=lambda row: (row["build"], row["seq"]))
-    for build, merged in sorted(survivors.items()):
+    for number, merged in sorted(survivors.items()):
         replayed = {(merged.get(one, one), slug) for one, slug in replayed}
         for row in transitions:
-            if row["build"] == build:
+            if row["build"] == number:
                 pair = (merged.get(row["profile"], row["profile"]), row["audience"])
                 (replayed.add if row["enter"] else replayed.discard)(pair)
     assert replayed == {(row["_id"], slug) for row in place.table("memberships") for slug in row["_segments"]}
