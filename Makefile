@@ -2,7 +2,7 @@
 # folder, but for the Debian packages of `make test`, and those only where that needs no asking.
 
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 5
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,7 +40,7 @@ contracts: $(TOOLS)
 	@$(BIN)/lint-imports --no-logo
 
 pytest: $(TOOLS)
-	@$(BIN)/pytest -n $(WORKERS) </dev/null
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal </dev/null
 
 soak: $(TOOLS)  ## The tests that take minutes: the same crash again and again.
 	@$(BIN)/pytest -m soak </dev/null
