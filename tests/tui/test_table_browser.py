@@ -265,7 +265,7 @@ async def test_an_error_shows_in_its_place_and_is_gone_after_a_retry(world: Worl
     async with world.app().run_test(size=LARGE) as pilot:
         await opened(pilot, world)
         assert names(pilot)[0].startswith("✗ The database shop")
-        assert "203.0.113.7" in words(pilot, ".preview-words")
+        await until(pilot, lambda: "203.0.113.7" in words(pilot, ".preview-words"))
         stock.broken, stock.unreadable = None, UNREADABLE
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "sales.orders" in names(pilot))
