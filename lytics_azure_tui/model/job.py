@@ -59,6 +59,10 @@ class JobConfig(BaseModel):
         """When it repeats; None for a job that runs once."""
         return None
 
+    def audiences(self) -> tuple[str, ...]:
+        """The slugs of the audiences that a run reads."""
+        return ()
+
 
 class Job(BaseModel):
     """A job as saved.

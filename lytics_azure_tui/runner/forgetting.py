@@ -11,10 +11,13 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.lytics import open_lytics
+from lytics_azure_tui.config.secrets import SecretStore, open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.runner import lock, places
@@ -42,24 +45,25 @@ class Report:
     quarantined: int
 
 
-def forget(folder: Folder, value: str) -> Report:
+def forget(folder: Folder, value: str, secrets: Callable[[], SecretStore] | None = None) -> Report:
     """Removes everyone who has an identifier of this value. What was cut off goes on when it is called again.
+
+    Args:
+        secrets: opens the store, if the token of an account is needed.
 
     Raises:
         BadConfiguration: nobody has, and no quarantined row holds it.
         RetryLater: runs are at work.
     """
-    from lytics_azure_tui.lytics.workspace.workspace import Workspace
-
     value = value.strip()
     if not value:
         raise BadConfiguration("No identifier was given")
-    workspace = Workspace(places.workspace(folder))
+    lytics = open_lytics(folder, secrets or (lambda: open_store(folder)))
     with lock.workspace(folder.data, alone=True):
-        named = workspace.identifiers(value)
+        named = lytics.identifiers(value)
         known, events, profiles, memberships = set(named), Counter[str](), 0, 0
         for identifier in named:
-            done = workspace.forget(identifier)
+            done = lytics.forget(identifier)
             known.update(done.identifiers)
             events.update(done.events)
             profiles += done.profiles

@@ -195,11 +195,11 @@ class Desk:
 
     @property
     def lytics(self) -> Lytics:
-        """The workspace with the streams."""
+        """The Lytics of the settings, as they were when it was first asked for."""
         if self._lytics is None:
-            from lytics_azure_tui.lytics.workspace.workspace import Workspace
+            from lytics_azure_tui.config.lytics import open_lytics
 
-            self._lytics = Workspace(self.folder.data / "workspace")
+            self._lytics = open_lytics(self.folder, self.secrets)
         return self._lytics
 
     def forget(self, value: str) -> Report:

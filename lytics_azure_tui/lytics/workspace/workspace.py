@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
+    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -38,6 +39,7 @@ from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.trial import tried
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
+from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 
 
@@ -79,6 +81,12 @@ class Workspace:
     def staging(self, stream: str) -> Path:
         return self._streams.staging(stream)
 
+    def delivery(self, stream: str) -> Delivery | None:
+        return None
+
+    def dry_run(self, stream: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+        return ""
+
     def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
         return self._streams.commit(stream, run_id, columns, files)
 
@@ -89,6 +97,12 @@ class Workspace:
         return self._streams.volume(stream, days)
 
     # Profiles
+
+    def require_definitions(self) -> None:
+        """Those that are written here are what holds."""
+
+    def due(self, definitions: Definitions) -> datetime | None:
+        return self.builds.due(definitions)
 
     def try_mapping(
         self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
@@ -116,6 +130,9 @@ class Workspace:
 
     # Audiences
 
+    def defined(self, definitions: Definitions) -> list[Audience]:
+        return sorted(definitions.audiences, key=lambda audience: audience.label.casefold())
+
     def audiences(self) -> list[AudienceInfo]:
         return self._audiences.audiences()
 
@@ -135,24 +152,25 @@ class Workspace:
         """
         return self._forgetting.forget(identifier)
 
-    # Builds
+    # For exports
+
+    def refresh(
+        self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
+    ) -> None:
+        """Builds do that."""
+
+    def glance(self, slugs: Sequence[str], scratch: Path) -> Workspace:
+        return self
 
     def audience(
         self, slug: str, *, memory: int, threads: int, spill: Path | None = None
     ) -> AbstractContextManager[AudienceRows | None]:
-        """An audience's rows, for exports; see `audience_rows`."""
         return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
 
     def triggers_state(self) -> tuple[int, frozenset[str]]:
-        """(the newest build, the audiences that are evaluated in it), for exports; quick."""
         return trigger_rows.state(self._tables)
 
     def triggers(
         self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
     ) -> Collected:
-        """Who entered and left, for exports; see `trigger_rows.collect`."""
         return trigger_rows.collect(self._tables, wanted, target, memory=memory, threads=threads, spill=spill)
-
-    def due(self, definitions: Definitions) -> datetime | None:
-        """When a build is wanted: now or earlier, at a moment to come, or None for never."""
-        return self.builds.due(definitions)

@@ -128,7 +128,7 @@ class Audiences(DeskScreen):
         from lytics_azure_tui.config import definitions
 
         said, problems = definitions.look(self.desk.folder)
-        audiences = sorted(said.audiences, key=lambda audience: audience.label.casefold())
+        audiences = self.desk.lytics.defined(said)
         infos = {info.slug: info for info in self.desk.lytics.audiences()}
         return Listed(tuple(audiences), infos, tuple(problems))
 
