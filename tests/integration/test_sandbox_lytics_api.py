@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ import pytest
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
 from lytics_azure_tui.model.user_field import FieldKind, Merge
-from lytics_azure_tui.sandbox.lytics_api import LyticsApi
+from lytics_azure_tui.sandbox.lytics_api import Fault, LyticsApi, LyticsApiServer
 
 DEFINITIONS = Definitions(
     (
@@ -61,8 +63,9 @@ def filled() -> Iterator[httpx.Client]:
         yield client
 
 
-def _client(api: LyticsApi, url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"Authorization": api.token.reveal()}, timeout=10)
+def _client(api: LyticsApi | LyticsApiServer, url: str) -> httpx.Client:
+    # There is no TLS, and certificates take a while to read.
+    return httpx.Client(base_url=url, headers={"Authorization": api.token.reveal()}, timeout=10, verify=False)
 
 
 def _collect(client: httpx.Client, text: str | bytes, stream: str = "people", **query: str) -> httpx.Response:
@@ -316,3 +319,149 @@ def test_profiles_are_made_by_themselves_when_that_is_asked_for() -> None:
         while client.get("/api/entity/user/email/p07@example.com").json()["message"] != "success":
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+# What goes wrong
+
+
+def test_a_storm_passes_and_says_when_only_if_it_is_told_to(api: LyticsApi, client: httpx.Client) -> None:
+    api.faults.storm(2)
+    api.faults.storm(1, retry_after=3)
+    answers = [client.get("/v2/stream") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [429, 429, 429, 200]
+    assert [answer.headers.get("retry-after") for answer in answers] == [None, None, "3", None]
+    assert answers[0].json()["errors"][0]["message"] == "Rate limit exceeded"
+    api.faults.order(Fault("refuse", method="POST", path="/collect/*", status=503, after=1))
+    assert [_collect(client, PEOPLE).status_code for _ in range(3)] == [200, 503, 200]
+    assert [seen.status for seen in api.requests[-3:]] == [200, 503, 200]
+
+
+@pytest.mark.parametrize(
+    ("fault", "taken"),
+    [
+        (Fault("refuse", status=502), 0),
+        (Fault("drop"), 0),
+        (Fault("spoil", status=504), 40),
+        (Fault("lose"), 40),
+        (Fault("cut"), 40),
+        (Fault("garble"), 40),
+    ],
+)
+def test_an_upload_goes_wrong_before_or_after_it_took_effect(
+    api: LyticsApi, client: httpx.Client, fault: Fault, taken: int
+) -> None:
+    api.faults.order(fault)
+    if fault.action in ("drop", "lose", "cut"):
+        with pytest.raises(httpx.TransportError):
+            _collect(client, PEOPLE)
+    elif fault.action == "garble":
+        with pytest.raises(ValueError):
+            _collect(client, PEOPLE).json()
+    else:
+        assert _collect(client, PEOPLE).status_code == fault.status
+    assert sum(stream["count"] for stream in _data(client.get("/v2/stream"))) == taken
+
+
+def test_answers_can_take_their_time(api: LyticsApi, client: httpx.Client) -> None:
+    api.faults.order(Fault("slow", seconds=0.3))
+    begun = time.monotonic()
+    assert _data(client.get("/v2/stream")) == []
+    assert time.monotonic() - begun >= 0.3
+    api.faults.order(Fault("slow", seconds=5))
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/v2/stream", timeout=0.2)
+    api.faults.latency = 0.5
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/v2/stream", timeout=0.2)
+    api.faults.clear()
+    assert client.get("/v2/stream", timeout=5).status_code == 200
+
+
+def test_uploads_come_in_beside_each_other(api: LyticsApi, client: httpx.Client) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda number: _collect(client, f"email,c{number}\na@example.com,1\n"), range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert _data(client.get("/v2/stream/people"))["count"] == 12
+    assert len(api.workspace.columns("people")) == 13
+
+
+# Jobs
+
+
+def _auth(client: httpx.Client, kind: str = "azure-storage-connection", **config: str) -> httpx.Response:
+    body = {"label": "Storage", "config": config or {"connection_string": "AccountKey=c2VjcmV0"}}
+    return client.post(f"/v2/auth/{kind}", json=body)
+
+
+def test_a_job_needs_an_authorization_and_goes_through_its_states(api: LyticsApi, client: httpx.Client) -> None:
+    made = _auth(client)
+    assert made.status_code == 201
+    assert "c2VjcmV0" not in made.text
+    auth = made.json()["data"]["id"]
+    assert [one["id"] for one in _data(client.get("/v2/auth"))] == [auth]
+    job = {"name": "Export", "config": {"container": "out", "streams": ["people"]}, "auth_ids": [auth]}
+    created = client.post("/v2/job/azure-event-export", json=job)
+    assert created.status_code == 201
+    path = f"/v2/job/{created.json()['data']['id']}"
+    statuses = [created.json()["data"]["status"]]
+    while statuses[-1] != "completed":
+        time.sleep(0.02)
+        statuses.append(_data(client.get(path))["status"])
+    assert list(dict.fromkeys(statuses)) == ["initializing", "running", "completed"]
+    assert _data(client.get("/v2/job")) == []
+    assert len(_data(client.get("/v2/job", params={"show_completed": "true"}))) == 1
+
+    job["config"] = {"container": "out", "continuous_update": True}
+    waiting = client.post("/v2/job/azure_event_export", params={"run_job": "false"}, json=job).json()["data"]
+    path = f"/v2/job/{waiting['id']}"
+    assert waiting["status"] == "paused"
+    assert _data(client.post(f"{path}/resume"))["status"] == "initializing"
+    assert _data(client.post(f"{path}/pause"))["status"] == "paused"
+    _data(client.post(f"{path}/resume"))
+    api.jobs.fail(waiting["id"], "The container does not exist")
+    assert _data(client.get(path))["status"] == "fault-1"
+    assert [line["level"] for line in _data(client.get(f"{path}/logs"))].count("error") == 0
+    *_, line = _data(client.get(f"{path}/logs", params={"include_errors": "true"}))
+    assert (line["code"], line["message"]) == ("JOB-FAULT-022", "The container does not exist")
+    assert _data(client.post(f"{path}/bounce"))["status"] == "initializing"
+    assert _data(client.post(f"{path}/kill"))["status"] == "deleted"
+    assert len(_data(client.get("/v2/job", params={"show_deleted": "true"}))) == 0
+    assert len(_data(client.get("/v2/job", params={"show_all": "true"}))) == 2
+
+
+def test_what_a_job_says_is_checked(api: LyticsApi, client: httpx.Client) -> None:
+    auth = _auth(client).json()["data"]["id"]
+    hub = _auth(client, "azure_event_hub").json()["data"]["id"]
+    good: dict[str, Any] = {"name": "Import", "config": {"container": "in", "filename": "a.csv"}, "auth_ids": [auth]}
+    for workflow, change, code in (
+        ("no-such-import", {}, "WF-NOTFOUND-005"),
+        ("azure-csv-import", {"config": {"container": "in", "file": "a.csv"}}, "JOB-BADREQ-002"),
+        ("azure-csv-import", {"name": ""}, "JOB-BADREQ-002"),
+        ("azure-csv-import", {"auth_ids": []}, "JOB-BADREQ-002"),
+        ("azure-csv-import", {"auth_ids": [hub]}, "JOB-BADREQ-002"),
+        ("azure-csv-import", {"auth_ids": ["nobody"]}, "AUTH-NOTFOUND-006"),
+    ):
+        refused = client.post(f"/v2/job/{workflow}", json=good | change)
+        assert refused.json()["errors"][0]["code"] == code
+    assert client.get("/v2/job/nobody/logs").json()["errors"][0]["code"] == "JOB-NOTFOUND-004"
+    assert _auth(client, password="x").json()["errors"][0]["code"] == "AUTH-BADREQ-008"
+    assert client.post("/v2/job/azure-csv-import", content="{").json()["errors"][0]["code"] == "JSON-BADREQ-025"
+    made = [client.post("/v2/job/azure-csv-import", json=good).status_code for _ in range(11)]
+    assert made == [201] * 10 + [429]
+
+
+# The process of its own
+
+
+def test_a_server_that_is_started_again_is_the_same(tmp_path: Path) -> None:
+    server = LyticsApiServer(tmp_path, USABLE, build_after=0.05)
+    with server, _client(server, server.bulk_url) as client:
+        assert _data(_collect(client, PEOPLE))["message_count"] == 40
+    before = server.url, server.bulk_url
+    with server, _client(server, server.url) as client:
+        assert (server.url, server.bulk_url) == before
+        deadline = time.monotonic() + 15
+        while client.get("/api/segment/berliners/scan").json()["total"] < 25:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert server.token.reveal() not in server.log.read_text()

@@ -56,7 +56,7 @@ class Account:
         self._building = threading.Lock()
         self._timers = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._closed = False
+        self._closed = True
 
     def build(self) -> Outcome | None:
         """Makes profiles of what is new, and evaluates the audiences; None when there was nothing to do.
@@ -79,6 +79,12 @@ class Account:
             finally:
                 shutil.rmtree(context.scratch, ignore_errors=True)
 
+    def open(self) -> None:
+        """Lets builds begin by themselves, the first one soon."""
+        with self._timers:
+            self._closed = False
+        self.changed()
+
     def changed(self) -> None:
         """Events came in, or the definitions were changed: a build comes, if builds come by themselves."""
         with self._timers:
@@ -94,14 +100,15 @@ class Account:
             self._closed = True
             if self._timer is not None:
                 self._timer.cancel()
+                self._timer = None
         with self._building:
             pass
 
     def _build_soon(self) -> None:
         with self._timers:
-            self._timer = None
             if self._closed:
                 return
+            self._timer = None
         try:
             self.build()
         except LyazureError as error:

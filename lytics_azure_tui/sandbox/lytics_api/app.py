@@ -39,7 +39,7 @@ class Seen:
     Attributes:
         bulk: whether it came to the host for bulk uploads.
         query: without a token.
-        received, sent: bytes of the bodies; what was sent of an answer that was cut does not count.
+        received, sent: bytes of the bodies of the call and of its answer, as a whole if that was cut.
         status: of the answer; 0 when there was none.
         at: by the monotonic clock, when it began.
     """
@@ -62,53 +62,53 @@ class App:
     """The application.
 
     Attributes:
-        requests: that came, in the order in which they were answered.
+        bulk_port: calls that come by it come to the host for bulk uploads.
+        requests: that came, in the order in which they were dealt with.
     """
 
-    def __init__(self, paths: Sequence[Path], token: Secret, faults: Faults, limits: Limits, bulk_port: int) -> None:
-        """Makes one.
-
-        Args:
-            bulk_port: calls that come by it come to the host for bulk uploads.
-        """
+    def __init__(self, paths: Sequence[Path], token: Secret, faults: Faults, limits: Limits) -> None:
         self._routes = [(Route(path.pattern, _nothing, methods=[path.method]), path) for path in paths]
         self._token = token
         self._faults = faults
         self._limits = limits
-        self._bulk_port = bulk_port
+        self.bulk_port = 0
         self.requests: list[Seen] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        begun, method, path = time.monotonic(), scope["method"], scope["path"]
-        line: asyncio.Transport = scope["state"][LINE]
-        fault = self._faults.meets(method, path)
-        bulk = scope["server"][1] == self._bulk_port
-        size = sent = status = 0
-        try:
-            await asyncio.sleep(self._faults.latency)
-            if fault is not None and fault.action == "drop":
-                await receive()
-                line.abort()
-                return
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
-                answer: Answer
-                try:
-                    size = await self._read(receive, body, self._limits.batch if bulk else self._limits.upload)
-                    answer = await self._answered(scope, body, size, bulk, fault)
-                except Refused as error:
-                    answer = error.answer("" if error.status == 401 else path)
-            if fault is not None and fault.action == "lose":
-                line.abort()
-                return
-            status = answer["status"]
-            sent = await _send(send, answer, fault, line)
-        except _Gone:
-            return
-        finally:
-            query = tuple((name, value) for name, value in _query(scope) if name not in _TOKENS)
-            self.requests.append(Seen(method, path, query, bulk, size, sent, status, begun))
+        begun = time.monotonic()
+        fault = self._faults.meets(scope["method"], scope["path"])
+        await asyncio.sleep(self._faults.latency)
+        bulk = scope["server"][1] == self.bulk_port
+        size, answer = await self._outcome(scope, receive, bulk, fault)
+        text = b"" if answer is None else _text(answer, fault)
+        query = tuple((name, value) for name, value in _query(scope) if name not in _TOKENS)
+        status = 0 if answer is None else answer["status"]
+        # Before the answer: whoever has it finds the call here.
+        self.requests.append(Seen(scope["method"], scope["path"], query, bulk, size, len(text), status, begun))
+        if answer is not None:
+            await _send(send, status, text, fault)
+        if answer is None or (fault is not None and fault.action == "cut"):
+            await _break_off(scope, receive)
+
+    async def _outcome(
+        self, scope: Scope, receive: Receive, bulk: bool, fault: Fault | None
+    ) -> tuple[int, Answer | None]:
+        """How many bytes came, and what is answered: None for nothing."""
+        action = None if fault is None else fault.action
+        if action == "drop":
+            return len((await receive()).get("body", b"")), None
+        size = 0
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+            try:
+                size = await self._read(receive, body, self._limits.batch if bulk else self._limits.upload)
+                answer = await self._answered(scope, body, size, bulk, fault)
+            except Refused as error:
+                answer = error.answer("" if error.status == 401 else scope["path"])
+            except _Gone:
+                return size, None
+        return size, None if action == "lose" else answer
 
     async def _answered(self, scope: Scope, body: Any, size: int, bulk: bool, fault: Fault | None) -> Answer:
         """Does what is asked for.
@@ -189,25 +189,31 @@ def _done(handler: Handler, call: Call) -> Answer:
         raise Refused(500, "Internal Server Error", "INTERNAL-019") from error
 
 
-async def _send(send: Send, answer: Answer, fault: Fault | None, line: asyncio.Transport) -> int:
-    """Gives an answer, in the way that a fault says; how many bytes its body has."""
+async def _break_off(scope: Scope, receive: Receive) -> None:
+    """Breaks the connection off, as a network does."""
+    line: asyncio.Transport = scope["state"][LINE]
+    line.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _text(answer: Answer, fault: Fault | None) -> bytes:
+    """An answer's body, which may be none that can be read."""
     text = json.dumps(answer, ensure_ascii=False).encode()
-    action = fault.action if fault is not None else None
-    if action == "garble":
-        text = text[: len(text) // 2] + b"\xff"
+    return text[: len(text) // 2] + b"\xff" if fault is not None and fault.action == "garble" else text
+
+
+async def _send(send: Send, status: int, text: bytes, fault: Fault | None) -> None:
+    """Gives an answer, or the first half of it, or one half after the other."""
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
     if fault is not None and fault.retry_after is not None:
         headers.append((b"retry-after", f"{fault.retry_after:g}".encode()))
-    await send({"type": "http.response.start", "status": answer["status"], "headers": headers})
-    half = len(text) // 2 if action in ("cut", "slow") else len(text)
+    half = len(text) // 2 if fault is not None and fault.action in ("cut", "slow") else len(text)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text[:half], "more_body": half < len(text)})
-    if action == "cut":
-        line.abort()
-        return half
-    if fault is not None and half < len(text):
+    if fault is not None and fault.action == "slow":
         await asyncio.sleep(fault.seconds)
         await send({"type": "http.response.body", "body": text[half:]})
-    return len(text)
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:

@@ -55,15 +55,10 @@ class Batch:
     def commit(self) -> None:
         """Shows all of them in the stream, which is made if need be."""
         self._write()
-        if not self._files:
-            return
-        with self._account.writing:
-            self._account.workspace.commit(self._stream, self._run_id, self._columns, self._files)
-        self._account.changed()
-
-    def discard(self) -> None:
-        """Leaves nothing of them."""
-        self._account.workspace.discard(self._stream, self._run_id)
+        if self._files:
+            with self._account.writing:
+                self._account.workspace.commit(self._stream, self._run_id, self._columns, self._files)
+            self._account.changed()
 
     def _column(self, name: str) -> str:
         """The stream's column for a field. One whose name the workspace has for itself is called differently."""

@@ -86,9 +86,6 @@ class Collect:
                     break
         except Refused as error:
             refusal = error
-        except BaseException:
-            batch.discard()
-            raise
         batch.commit()
         if refusal is not None:
             raise refusal

@@ -77,13 +77,13 @@ class Job:
         """As the API names it."""
         if self.held or self.started is None:
             return self.held
+        if self.faults:
+            return f"fault-{self.faults}"
         passed = time.monotonic() - self.started
         if passed < _INITIALIZING:
             return "initializing"
         if passed < _RUNNING:
             return "running"
-        if self.faults:
-            return f"fault-{self.faults}"
         return "sleeping" if self._goes_on else "completed"
 
     @property
@@ -144,11 +144,15 @@ class Jobs:
             Path("POST", "/v2/job/{id}/kill", self.kill),
         ]
 
-    def fail(self, name: str, message: str, *, finally_: bool = False) -> None:
-        """Has a job go wrong: it tries again and again, or gives up."""
+    def fail(self, name: str, message: str, *, for_good: bool = False) -> None:
+        """Has a job go wrong: it will try again, or it gives up.
+
+        Args:
+            name: its id.
+        """
         job = self._jobs[name]
         job.faults += 1
-        job.held = "failed" if finally_ else ""
+        job.held = "failed" if for_good else ""
         job.note("error", message, "JOB-FAULT-022")
 
     def all(self, call: Call) -> Answer:

@@ -78,7 +78,7 @@ class LyticsApi:
         self.jobs = Jobs(auths, self.limits)
         segments = Segments(self._account)
         self._scans = Scans(self._account, segments)
-        self._paths = [
+        paths = [
             path
             for resource in (
                 Collect(self._account),
@@ -93,7 +93,7 @@ class LyticsApi:
             for path in resource.paths()
         ]
         self._ports = ports
-        self._app: App | None = None
+        self._app = App(paths, self.token, self.faults, self.limits)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -119,8 +119,8 @@ class LyticsApi:
 
     @property
     def requests(self) -> list[Seen]:
-        """The calls that came, in the order in which they were answered."""
-        return list(self._app.requests) if self._app else []
+        """The calls that came, in the order in which they were dealt with."""
+        return list(self._app.requests)
 
     @property
     def definitions(self) -> Definitions:
@@ -149,7 +149,7 @@ class LyticsApi:
         """
         sockets = [socket.create_server((HOST, port)) for port in self._ports]
         self._ports = (sockets[0].getsockname()[1], sockets[1].getsockname()[1])
-        self._app = App(self._paths, self.token, self.faults, self.limits, self._ports[1])
+        self._app.bulk_port = self._ports[1]
         config = uvicorn.Config(
             self._app, http=_Connection, ws="none", lifespan="off", log_config=None, access_log=False,
             timeout_graceful_shutdown=1,
@@ -163,7 +163,7 @@ class LyticsApi:
                 self.stop()
                 raise Fatal("The stand-in for Lytics did not start")
             time.sleep(_LOOK_SECONDS)
-        self._account.changed()
+        self._account.open()
         return self
 
     def stop(self) -> None:
