@@ -121,9 +121,10 @@ class _Tally:
         return f"sending to {self._stream}: {min(batch.first + batch.rows - 1, self._expected):,} of {self._expected:,}"
 
     def doubt(self, batch: Batch) -> str:
+        rows = f"rows {batch.first:,} to {batch.first + batch.rows - 1:,}"
         return (
-            f"Batch {batch.number}, rows {batch.first:,} to {batch.first + batch.rows - 1:,}, may be in {self._stream}:"
-            " its answer was lost. It is not sent again by itself; its rows lie in quarantine, for a replay to send them"
+            f"Batch {batch.number}, {rows}, may be in {self._stream}: its answer was lost. It is not sent again by"
+            " itself; its rows lie in quarantine, for a replay to send them"
         )
 
 

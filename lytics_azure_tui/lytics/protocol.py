@@ -167,7 +167,7 @@ class Delivery(Protocol):
             check: called between batches and while waiting; what it raises ends the sending.
 
         Raises:
-            RetryLater: it does not get on; called again with the same records and journal, it goes on.
+            RetryLater: Lytics does not answer; called again with the same records and journal, it goes on.
             NotAuthorised, Fatal: nor will it.
         """
 

@@ -144,22 +144,37 @@ class Api:
         return self._read("DELETE", path, b"", what, check, {})
 
     def upload(
-        self, path: str, packed: bytes, *, what: str, check: Check = _go_on, **parameters: str | int
+        self,
+        path: str,
+        packed: bytes,
+        *,
+        what: str,
+        dry: bool = False,
+        check: Check = _go_on,
+        **parameters: str | int,
     ) -> dict[str, Any]:
         """Sends gzipped lines of JSON to the address for uploads, once.
+
+        Args:
+            dry: Lytics only says what it would do, so that it can be asked again.
 
         Raises:
             AnswerLost: it was sent, and may have been taken.
         """
-        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        if dry:
+            parameters["dryrun"] = "true"
+        # That it is gzip is seen by its content: docs.lytics.com/reference/bulkjsonupload.
+        headers = {"Content-Type": "application/json"}
         url = self._account.bulk_url + path
 
         def once() -> dict[str, Any]:
             return self._call("POST", url, packed, headers, parameters, UPLOAD_SECONDS, what)
 
         try:
-            return self._patiently(once, (_NotDone,), check)
+            return self._patiently(once, (_NotDone, _Unclear) if dry else (_NotDone,), check)
         except _Unclear as error:
+            if dry:
+                raise
             raise AnswerLost(error.what, why=error.why, fix="It is not sent again by itself") from None
 
     # One call
@@ -289,11 +304,12 @@ def _answered(answer: httpx.Response, words: str, what: str, host: str) -> Lyazu
         return NotAuthorised(what, why=why, fix=_NEW_TOKEN)
     if status == 403:
         return NotAuthorised(what, why=f"The API token may not do this. {told}", fix=_NEW_TOKEN)
-    if status in (429, 503):
-        # Both say that the request was not handled: RFC 6585, 4; RFC 9110, 15.6.4.
+    pause = _seconds(answer.headers.get("Retry-After"))
+    if status == 429 or (status == 503 and pause is not None):
+        # Whoever says when to come again has not done it. Of other errors of a server, nobody can tell.
         why = "Lytics asks for fewer calls" if status == 429 else told
         asked = _NotDone(what, why=why, fix=_AGAIN)
-        asked.seconds = _seconds(answer.headers.get("Retry-After"))
+        asked.seconds = pause
         return asked
     if status >= 500 or status == 408:
         return _Unclear(what, why=told, fix=_AGAIN)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lytics_azure_tui.errors import BadConfiguration, Cancelled
-from lytics_azure_tui.lytics.cloud.answers import item, items, text, whole
+from lytics_azure_tui.lytics.cloud.answers import items, text, whole
 from lytics_azure_tui.lytics.cloud.api import Api, Refused
 from lytics_azure_tui.lytics.cloud.people import CloudPeople, profile_of, schema
 from lytics_azure_tui.lytics.protocol import Estimate, Stopper
@@ -62,17 +62,13 @@ class CloudAudiences:
         check = _check(stopper)
         what = "The filter could not be tried"
         try:
-            size = whole(item(self.api.ask("/api/segment/size", filter_text, what=what, check=check)).get("size")) or 0
-            check()
-            rows = (
-                list(items(self.api.ask("/api/segment/scan", filter_text, limit=members, what=what, check=check)))
-                if size
-                else []
-            )
+            # A page of a scan tells how many there are, and may be asked for more often than a size.
+            answer = self.api.ask("/api/segment/scan", filter_text, what=what, check=check, limit=max(members, 1))
         except Refused as error:
             raise BadConfiguration("The filter cannot be used", why=error.words or error.why) from None
         fields = schema(self.api)
-        shown = (profile_of(row, fields) for row in rows[:members])
+        shown = (profile_of(row, fields) for row in list(items(answer))[:members])
+        size = whole(answer.get("total")) or 0
         return Estimate(size, self.people.figures().profiles, tuple(one for one in shown if one is not None))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lytics_azure_tui.errors import RetryLater
+from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.cloud.answers import item, whole
 from lytics_azure_tui.lytics.cloud.api import AnswerLost, Api, Refused, path
 from lytics_azure_tui.lytics.cloud.journal import Journal, State
@@ -26,9 +26,6 @@ RECORD = 16 << 10
 """Bytes of the largest record of a batch: docs.lytics.com/docs/platform-limits."""
 ROWS, BYTES = 10_000, 8 << 20
 """Of a batch: records, and bytes before gzip."""
-LOST_IN_A_ROW = 3
-"""So many answers may be lost one after the other; then something is wrong, and no more is sent for a while."""
-
 TIME = EVENT_TIME
 """The field in which an event's time goes; no column of a source is called so."""
 
@@ -66,23 +63,20 @@ class Collect:
 
     def send(self, records: Iterator[Record], journal: Path, check: Callable[[], None]) -> Iterator[Batch]:
         """See `lytics.protocol.Delivery`."""
-        known, lost, first = Journal(journal), 0, 1
+        known, well, first = Journal(journal), True, 1
         for number, (batch, large) in enumerate(_batches(records), 1):
             check()
             count = len(batch) + len(large)
+            if not well:
+                # No more rows come into doubt while Lytics, or the way to it, is out of order.
+                self._rejected(batch[:1], check)
             sent = self._sent(number, first, batch, known, check) if batch else Batch(number, first, 0, 0)
             left_out = (*large, *sent.left_out)
             yield Batch(number, first, len(batch), sent.bytes, left_out, sent.doubtful, sent.again)
             if batch and known.state(number) not in (State.LOST, State.DONE):
                 known.write(number, State.LOST if sent.doubtful else State.DONE, rows=len(batch))
             first += count
-            lost = lost + 1 if sent.doubtful and not sent.again else 0
-            if lost == LOST_IN_A_ROW:
-                raise RetryLater(
-                    f"The answers to {lost} batches were lost one after the other",
-                    why="Lytics, or the network, is out of order",
-                    fix="It goes on behind them; they are not sent again",
-                )
+            well = not sent.doubtful or sent.again
 
     def dry_run(self, records: Sequence[Record], check: Callable[[], None] = lambda: None) -> int:
         """How many of some records Lytics would reject."""
@@ -108,6 +102,12 @@ class Collect:
             except AnswerLost as error:
                 reason = f"{_DOUBTFUL} ({error.why})"
                 return Batch(number, first, len(batch), size, _all(batch, reason), doubtful=True)
+            except Refused:
+                # Where Lytics stops reading, what stood before may have been taken.
+                raise
+            except LyazureError:
+                known.write(number, State.UNSENT, rows=len(batch))
+                raise
             known.write(number, State.ANSWERED, rejected=whole(answer.get("rejected_count")) or 0)
         rejected = known.rejected(number)
         bad = list(self._find(batch, rejected, check)) if rejected else []
@@ -116,8 +116,10 @@ class Collect:
         left_out = tuple(zip(bad, reasons, strict=True))
         return Batch(number, first, len(batch), size, left_out, again=state is not None)
 
-    def _call(self, batch: Sequence[Record], check: Callable[[], None], **more: str) -> dict[str, Any]:
-        """Sends records in one call. Not done at all where Lytics cannot be reached or asks for patience."""
+    def _call(
+        self, batch: Sequence[Record], check: Callable[[], None], *, dry: bool = False, **more: str
+    ) -> dict[str, Any]:
+        """Sends records in one call."""
         lines = "".join(f"{record.text}\n" for record in batch).encode()
         return item(
             self.api.upload(
@@ -125,6 +127,7 @@ class Collect:
                 gzip.compress(lines, 1, mtime=0),
                 what=f"Events could not be sent to the stream {self.stream}",
                 check=check,
+                dry=dry,
                 **{"timestamp_field": TIME, "droperrors": "true", **more},
             )
         )
@@ -142,19 +145,13 @@ class Collect:
                 yield from self._find(part, bad, check)
 
     def _rejected(self, batch: Sequence[Record], check: Callable[[], None]) -> int:
-        try:
-            return whole(self._call(batch, check, dryrun="true").get("rejected_count")) or 0
-        except AnswerLost as error:
-            # Nothing is taken by it, so that it can be asked again, by the next try of the run.
-            raise RetryLater(error.what, why=error.why) from None
+        return (whole(self._call(batch, check, dry=True).get("rejected_count")) or 0) if batch else 0
 
     def _reason(self, record: Record, check: Callable[[], None]) -> str:
         try:
-            self._call([record], check, dryrun="true", droperrors="false")
+            self._call([record], check, dry=True, droperrors="false")
         except Refused as error:
             return f"{_REJECTED}: {error.words}" if error.words else _REJECTED
-        except AnswerLost:
-            pass
         return _REJECTED
 
 

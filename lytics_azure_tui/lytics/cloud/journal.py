@@ -12,6 +12,8 @@ from typing import Any
 class State(StrEnum):
     """How far a batch is."""
 
+    UNSENT = "unsent"
+    """It is plain that Lytics has not taken it."""
     SENT = "sent"
     """It is under way, or its answer was lost."""
     ANSWERED = "answered"
@@ -40,9 +42,9 @@ class Journal:
             self._known.setdefault(step["batch"], {}).update(step)
 
     def state(self, batch: int) -> State | None:
-        """How far a batch is; None when it was never sent."""
-        found = self._known.get(batch)
-        return State(found["state"]) if found else None
+        """How far a batch is; None when it is still to be sent."""
+        found = State(self._known.get(batch, {}).get("state", State.UNSENT))
+        return None if found is State.UNSENT else found
 
     def rejected(self, batch: int) -> int:
         """How many records of it Lytics did not take."""

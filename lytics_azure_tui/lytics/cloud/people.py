@@ -31,7 +31,7 @@ _KINDS = {
 """Kinds that are called otherwise here: agent-skills, references/field-types.md."""
 
 _COUNTED_SECONDS = 60.0
-"""Lytics counts what a filter finds no more than once in ten seconds."""
+"""So long a count holds."""
 
 _KEYS = ("_id", "_uid")
 """Fields by which Lytics itself tells profiles apart; the first that there is counts."""
@@ -96,9 +96,9 @@ class CloudPeople:
 
     def figures(self) -> ProfileFigures:
         if self._counted is None or time.monotonic() - self._counted[0] > _COUNTED_SECONDS:
-            answer = self.api.ask("/api/segment/size", EVERYONE, what="The profiles could not be counted")
-            size = whole(item(answer).get("size")) or 0
-            self._counted = time.monotonic(), ProfileFigures(size, datetime.now(UTC), 0, 0)
+            # A page of a scan tells how many there are, and may be asked for more often than a size.
+            answer = self.api.ask("/api/segment/scan", EVERYONE, limit=1, what="The profiles could not be counted")
+            self._counted = time.monotonic(), ProfileFigures(whole(answer.get("total")) or 0, datetime.now(UTC), 0, 0)
         return self._counted[1]
 
     def find(self, text: str, limit: int) -> list[Profile]:
@@ -125,12 +125,13 @@ class CloudPeople:
         return profile_of(row, fields) if row else None
 
     def identifiers(self, value: str) -> list[Identifier]:
-        found = []
+        found = dict[Identifier, None]()
         for one in schema(self.api):
             if one.identifier:
-                values = dict.fromkeys((value, value.lower()))
-                found += [Identifier(one.name, each) for each in values if self._entity(one.name, each)]
-        return found
+                for each in dict.fromkeys((value, value.lower())):
+                    named = identifiers_of(self._entity(one.name, each), [one])
+                    found.update(dict.fromkeys(item for item in named if item.value.lower() == value.lower()))
+        return list(found)
 
     def delete(self, identifier: Identifier) -> None:
         """Has Lytics delete a profile, for good."""
