@@ -18,6 +18,7 @@ from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 from lytics_azure_tui.model.user_field import UserField
 
 if TYPE_CHECKING:
+    from lytics_azure_tui.lytics.servers import Servers
     from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
     from lytics_azure_tui.lytics.workspace.build import Builds
     from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
@@ -450,6 +451,12 @@ class Lytics(Protocol):
 
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person: from streams, profiles and memberships."""
+
+    # Jobs of its own
+
+    @property
+    def servers(self) -> Servers:
+        """The machines that run jobs for it. Raises `BadConfiguration` where there are none. Asks nobody."""
 
     # For exports
 

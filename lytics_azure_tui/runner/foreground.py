@@ -205,7 +205,8 @@ def chosen(folder: Folder, label: str) -> Job:
     """The saved job of a label or an id.
 
     Raises:
-        BadConfiguration: there is none, or several; or its authorization is not there or cannot be read.
+        BadConfiguration: there is none, or several; or its authorization is not there or cannot be read; or it runs at
+            Lytics.
     """
     jobs = folder.jobs()
     found = [job for job in jobs if job.id == label] or [
@@ -213,6 +214,7 @@ def chosen(folder: Folder, label: str) -> Job:
     ]
     if len(found) == 1:
         # What is wrong with it is said before anything starts.
+        found[0].require_here()
         folder.authorization(found[0].authorization)
         return found[0]
     if found:

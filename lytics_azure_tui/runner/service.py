@@ -178,8 +178,9 @@ def delete_job(folder: Folder, job_id: str) -> None:
 
     Raises:
         Fatal: a run of it is active.
-        BadConfiguration: there is no such job.
+        BadConfiguration: there is no such job, or it runs at Lytics, where nobody would know of it any more.
     """
+    folder.job(job_id).require_here()
     with opened(folder) as ledger:
         # First what may refuse.
         ledger.forget_job(job_id)

@@ -34,9 +34,11 @@ from lytics_azure_tui.lytics.protocol import (
     Value,
     Volume,
 )
+from lytics_azure_tui.lytics.servers import Servers
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.language.parse import parse_filter
 from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
@@ -58,6 +60,7 @@ class SmallLytics:
         trial: what every mapping would make.
         estimates: by filter; another filter finds fewer the longer it is.
         broken: raised by whatever is asked of profiles and audiences, while it is there.
+        machines: those that run jobs for it; None where there are none.
         elsewhere: raised where mappings and audiences are to be edited, while it is there.
         gate: whoever asks about them waits until it is open, or until nobody waits for the answer.
         asked: the name of each such question, and what it was about.
@@ -76,6 +79,7 @@ class SmallLytics:
     trial: Trial = field(default_factory=lambda: Trial(0, (), {}, {}))
     estimates: dict[str, Estimate] = field(default_factory=dict)
     broken: LyazureError | None = None
+    machines: Servers | None = None
     elsewhere: LyazureError | None = None
     gate: Event = field(default_factory=Event)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -189,6 +193,10 @@ class SmallLytics:
     def audiences(self) -> list[AudienceInfo]:
         self._answer("audiences")
         return self.evaluated
+
+    @property
+    def servers(self) -> Servers:
+        return self.machines or Workspace(Path()).servers
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 from lytics_azure_tui.model.secret import MASK, Secret
@@ -60,6 +60,10 @@ class _NotDone(RetryLater):
     """
 
     seconds: float | None = None
+
+
+class Throttled(_NotDone):
+    """Lytics asks for fewer calls (429): nothing was done."""
 
 
 class _Unclear(RetryLater):
@@ -177,6 +181,48 @@ class Api:
                 raise
             raise AnswerLost(error.what, why=error.why, fix="It is not sent again by itself") from None
 
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        what: str,
+        again: bool = False,
+        secrets: Sequence[str] = (),
+        **parameters: str,
+    ) -> dict[str, Any]:
+        """Has something made or changed.
+
+        Args:
+            body: sent as JSON.
+            again: done twice is as good as done once, so that a lost answer is asked for again.
+            secrets: pieces of the body that are not repeated in an error, whatever Lytics says of them.
+
+        Raises:
+            AnswerLost: it was sent once, and may have been done.
+            Throttled: there are too many of these; it is not waited until there may be more.
+        """
+        packed = b"" if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        url = self._account.url + path
+
+        def once() -> dict[str, Any]:
+            return self._call(method, url, packed, headers, parameters, READ_SECONDS, what)
+
+        kinds = (_NotDone, _Unclear) if again else (_NotDone,)
+        try:
+            return self._patiently(once, kinds, _go_on, never=() if again else (Throttled,))
+        except _Unclear as error:
+            lost = AnswerLost(error.what, why=error.why, fix="It is not sent again by itself")
+            failed: LyazureError = error if again else lost
+        except LyazureError as error:
+            failed = error
+        failed.why = _without(failed.why, secrets)
+        if isinstance(failed, Refused):
+            failed.words = _without(failed.words, secrets)
+        raise failed from None
+
     # One call
 
     def _read(
@@ -191,7 +237,11 @@ class Api:
         return self._patiently(once, (_NotDone, _Unclear), check)
 
     def _patiently(
-        self, once: Callable[[], dict[str, Any]], again: tuple[type[Exception], ...], check: Check
+        self,
+        once: Callable[[], dict[str, Any]],
+        again: tuple[type[Exception], ...],
+        check: Check,
+        never: tuple[type[Exception], ...] = (),
     ) -> dict[str, Any]:
         def sleep(seconds: float) -> None:
             end = time.monotonic() + seconds
@@ -200,7 +250,7 @@ class Api:
                 time.sleep(min(left, _SLICE))
 
         retrying = Retrying(
-            retry=retry_if_exception_type(again),
+            retry=retry_if_exception(lambda error: isinstance(error, again) and not isinstance(error, never)),
             stop=stop_after_delay(self._patience),
             wait=_wait,
             sleep=sleep,
@@ -276,6 +326,13 @@ def path(*pieces: str) -> str:
     return "/" + "/".join(quote(piece, safe="") for piece in pieces)
 
 
+def _without(text: str, secrets: Sequence[str]) -> str:
+    """A text in which no secret stands."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     if isinstance(error, _NotDone) and error.seconds is not None:
@@ -307,8 +364,9 @@ def _answered(answer: httpx.Response, words: str, what: str, host: str) -> Lyazu
     pause = _seconds(answer.headers.get("Retry-After"))
     if status == 429 or (status == 503 and pause is not None):
         # Whoever says when to come again has not done it. Of other errors of a server, nobody can tell.
-        why = "Lytics asks for fewer calls" if status == 429 else told
-        asked = _NotDone(what, why=why, fix=_AGAIN)
+        throttled = status == 429
+        why = "Lytics asks for fewer calls" if throttled else told
+        asked = (Throttled if throttled else _NotDone)(what, why=why, fix=_AGAIN)
         asked.seconds = pause
         return asked
     if status >= 500 or status == 408:

@@ -15,6 +15,7 @@ from lytics_azure_tui.lytics.cloud.collect import Collect, line_of
 from lytics_azure_tui.lytics.cloud.lake import Lake, Scanned
 from lytics_azure_tui.lytics.cloud.people import CloudPeople, schema
 from lytics_azure_tui.lytics.cloud.scan import Scan
+from lytics_azure_tui.lytics.cloud.servers import CloudServers
 from lytics_azure_tui.lytics.cloud.streams import CloudStreams
 from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.protocol import (
@@ -92,7 +93,8 @@ class Cloud:
         raise BadConfiguration(
             "Events of a Lytics account cannot be exported from here",
             why="Its API gives no events of the past",
-            fix="Make the export in Lytics' own screens, as a job of the account",
+            fix="Save the job without starting it, then hand it over: h on the dashboard, or lyazure-tui --hand-over JOB. "
+            "Lytics exports the events by itself then",
         )
 
     def staging(self, stream: str) -> Path:
@@ -193,6 +195,12 @@ class Cloud:
         self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None
     ) -> Estimate:
         return self._audiences.estimate(text, members, stopper)
+
+    # Jobs of its own
+
+    @property
+    def servers(self) -> CloudServers:
+        return CloudServers(self._api, self._audiences.segments)
 
     # For exports
 

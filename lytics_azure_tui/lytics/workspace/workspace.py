@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
@@ -28,6 +29,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.servers import Servers
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
@@ -151,6 +153,17 @@ class Workspace:
         has shown yet are not looked at.
         """
         return self._forgetting.forget(identifier)
+
+    # Jobs of its own
+
+    @property
+    def servers(self) -> Servers:
+        raise BadConfiguration(
+            "Handing a job over takes a Lytics account",
+            why="The Lytics of these settings is on this machine, and so are its jobs",
+            fix='Write kind = "cloud" under [lytics] in settings.toml, and enter the API token with: lyazure-tui '
+            "--lytics-token. Then start lyazure-tui again",
+        )
 
     # For exports
 

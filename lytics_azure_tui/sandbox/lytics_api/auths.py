@@ -37,6 +37,7 @@ class Auths:
             Path("GET", "/v2/auth/{id}", self.get),
             Path("POST", "/v2/auth/{type}", self.create),
             Path("GET", "/v2/auth/{type}/{id}", self.get),
+            Path("PUT", "/v2/auth/{type}/{id}", self.update),
             Path("DELETE", "/v2/auth/{id}", self.delete),
         ]
 
@@ -49,15 +50,7 @@ class Auths:
 
     def create(self, call: Call) -> Answer:
         """Looks at the keys of the config, and believes the rest."""
-        given = body_of(call, "AUTH-BADREQ-008")
-        kind = slug(str(call.path.get("type") or given.get("type", "")))
-        if kind not in TYPES:
-            raise Refused(404, f"The auth type {kind} does not exist", "AUTHTYPE-NOTFOUND-007")
-        label, config = given.get("label"), given.get("config")
-        if not label or not isinstance(config, dict):
-            raise Refused(400, "An auth needs a label and a config", "AUTH-BADREQ-008")
-        needed, known = TYPES[kind]
-        check_keys(config, needed, needed | known, "AUTH-BADREQ-008")
+        kind, label, given = self._given(call)
         now = moment(datetime.now(UTC))
         made = {
             "id": uuid.uuid4().hex,
@@ -76,6 +69,31 @@ class Auths:
         with self._lock:
             self._kept[made["id"]] = made
         return v2(made, 201)
+
+    def update(self, call: Call) -> Answer:
+        """Another label and config for one that is there."""
+        found = self.find(call.path["id"])
+        _, label, given = self._given(call)
+        with self._lock:
+            found |= {"label": label, "description": given.get("description", ""), "updated": moment(datetime.now(UTC))}
+        return v2(found)
+
+    def _given(self, call: Call) -> tuple[str, str, dict[str, Any]]:
+        """The type, the label and the body.
+
+        Raises:
+            Refused: the config has not the keys of its type.
+        """
+        given = body_of(call, "AUTH-BADREQ-008")
+        kind = slug(str(call.path.get("type") or given.get("type", "")))
+        if kind not in TYPES:
+            raise Refused(404, f"The auth type {kind} does not exist", "AUTHTYPE-NOTFOUND-007")
+        label, config = given.get("label"), given.get("config")
+        if not label or not isinstance(config, dict):
+            raise Refused(400, "An auth needs a label and a config", "AUTH-BADREQ-008")
+        needed, known = TYPES[kind]
+        check_keys(config, needed, needed | known, "AUTH-BADREQ-008")
+        return kind, str(label), given
 
     def delete(self, call: Call) -> Answer:
         found = self.find(call.path["id"])
