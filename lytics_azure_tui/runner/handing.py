@@ -1,7 +1,7 @@
 """Hands jobs over to Lytics, and takes them back. May be cut off at any point, and is then called again.
 
-Before anything is made there, the job's file says that it is on its way, and by which mark it will be known: from then on
-nothing runs it here, and what was made is found again.
+Before anything is made there, the job's file says that it is on its way, and by which mark it will be known: from then
+on nothing runs it here, and what was made is found again.
 """
 
 from __future__ import annotations

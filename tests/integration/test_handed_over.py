@@ -111,9 +111,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     folder = Folder.open(tmp_path / "config")
     folder.save_authorization(AzureStorage(id="warehouse", label="Warehouse storage"))
     folder.save_authorization(AzureEventHub(id="hub", label="Hub", hub="audiences"))
-    folder.save_authorization(
-        AzureSql(id="shop", label="Shop", server="a.database.windows.net", database="d", user="u")
-    )
+    folder.save_authorization(AzureSql(id="shop", label="Shop", server="a.example.com", database="d", user="u"))
     ledger = Ledger(tmp_path / "ledger.db")
     with LyticsApi(tmp_path / "account", DEFINITIONS) as api:
         lytics = client(api, tmp_path / "cloud", patience=1.0)

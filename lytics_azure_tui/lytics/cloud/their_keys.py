@@ -161,9 +161,8 @@ def _config(config: JobConfig, both: frozenset[str]) -> dict[str, Any]:
         if rest := [name for name in chosen if name != _SEGMENTS]:
             found["fields"] = rest
         elif chosen:
-            raise _refused(
-                f"fields = {chosen}", "Lytics adds the audiences to other fields", "Choose another field too"
-            )
+            why = "Lytics adds the audiences to other fields, and would take all of them here"
+            raise _refused(f"fields = {chosen}", why, "Choose another field, too")
     return found
 
 
