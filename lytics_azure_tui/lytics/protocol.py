@@ -455,7 +455,7 @@ class Lytics(Protocol):
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Brings audiences up to what they are now, where builds do not: exports read them as of the last time.
 
         What is cut off leaves all as it was.
@@ -466,6 +466,9 @@ class Lytics(Protocol):
             scratch: a folder for what is on its way.
             tell: takes what goes on, and how many members have been read; what it raises ends the reading.
             memory: bytes that the engine may use.
+
+        Returns:
+            What an operator should know: of members that cannot be used, and of values that cannot be read.
 
         Raises:
             Fatal: there is no such audience.

@@ -192,7 +192,7 @@ class SmallLytics:
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
+    ) -> tuple[str, ...]:
         raise NotImplementedError
 
     def glance(self, slugs: Sequence[str], scratch: Path) -> SmallLytics:

@@ -198,8 +198,8 @@ class Cloud:
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
-        self._scan(self._segments(slugs), run_id, scratch, tell, memory=memory)
+    ) -> tuple[str, ...]:
+        return self._scan(self._segments(slugs), run_id, scratch, tell, memory=memory)
 
     def glance(self, slugs: Sequence[str], scratch: Path) -> Cloud:
         if set(slugs) <= trigger_rows.state(self._tables)[1]:
@@ -244,7 +244,7 @@ class Cloud:
         *,
         memory: int,
         whole_audience: bool = True,
-    ) -> None:
+    ) -> tuple[str, ...]:
         scan = Scan(self._api, schema(self._api))
         files, sizes = dict[str, Path](), dict[str, int]()
         for number, segment in enumerate(segments):
@@ -261,3 +261,4 @@ class Cloud:
         lake.take(Scanned(files, sizes, scan.fields), run_id, scratch, lambda: tell("waiting", 0), memory=memory)
         for path in scratch.glob("members-*"):
             path.unlink()
+        return scan.notes()

@@ -37,7 +37,7 @@ class Batch:
         self._account = account
         self._stream = stream
         self._source = source
-        self._timestamp = timestamp_field.casefold()
+        self._timestamp = timestamp_field
         self._run_id = f"collect-{uuid.uuid4().hex}"
         self._started = datetime.now(UTC)
         # Of names that differ at most in case, a stream has one column.
@@ -91,7 +91,8 @@ class Batch:
     def _time(self, values: dict[str, list[str | None]]) -> str:
         """SQL for when an event happened."""
         arrived = f"TIMESTAMPTZ {literal(self._started.isoformat())}"
-        found = [index for index, name in enumerate(values) if name.casefold() == self._timestamp]
+        wanted = self._column(self._timestamp).casefold() if self._timestamp else ""
+        found = [index for index, name in enumerate(values) if name.casefold() == wanted]
         if not found:
             return arrived
         column = tuple(values.values())[found[0]]
