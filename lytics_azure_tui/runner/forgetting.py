@@ -113,7 +113,7 @@ def forget_apart(folder: Folder, value: str, passphrase: Secret | None = None) -
 
 
 def _quarantines(folder: Folder) -> list[Path]:
-    return sorted(places.keep(folder).glob("*/quarantine/*"))
+    return sorted({path.parent for path in places.keep(folder).glob("*/quarantine/**/*.parquet")})
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,13 +15,12 @@ from lytics_azure_tui.errors import RetryLater
 from lytics_azure_tui.lytics.cloud import lake as lake_module
 from lytics_azure_tui.lytics.cloud.api import Account, Api
 from lytics_azure_tui.lytics.cloud.audiences import Segment
+from lytics_azure_tui.lytics.cloud.cloud import Cloud
 from lytics_azure_tui.lytics.cloud.lake import Lake, Scanned
 from lytics_azure_tui.lytics.cloud.people import schema
 from lytics_azure_tui.lytics.cloud.scan import Scan
 from lytics_azure_tui.lytics.protocol import Identifier
-from lytics_azure_tui.lytics.workspace.forget import Forgetting
 from lytics_azure_tui.lytics.workspace.reader import Reader
-from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.model.secret import Secret
 
@@ -46,6 +45,7 @@ class Account1:
         self.members: dict[str, list[Member]] = {}
         self.fields: list[dict[str, Any]] = FIELDS
         self.total: int | None = None
+        self.deleted: list[str] = []
         self.tables = Tables(root)
         self.root = root
         self.runs = 0
@@ -53,6 +53,9 @@ class Account1:
         self.api = Api(account, transport=httpx.MockTransport(self._answer), patience=0.1)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            self.deleted.append(request.url.path)
+            return httpx.Response(404 if len(self.deleted) > 1 else 200, json={"status": 200, "message": "deleted"})
         if request.url.path == "/v2/schema/user/field":
             return httpx.Response(200, json={"status": 200, "data": self.fields})
         rows = self.members[request.url.path.split("/")[3]]
@@ -244,8 +247,11 @@ def test_a_person_who_is_forgotten_is_in_no_file(account: Account1) -> None:
     account.scan("a")
     account.members["a"] = ids("2")
     account.scan("a")
-    done = Forgetting(Streams(account.root), account.tables).forget(Identifier("email", "1@example.com"))
-    assert done.profiles == 1
+    person = Identifier("email", "1@example.com")
+    done = Cloud(account.api, account.root).forget(person)
+    assert (done.profiles, done.identifiers, done.memberships) == (1, (person,), 2)
+    assert account.deleted == ["/api/entity/user/email/1@example.com"]
+    assert Cloud(account.api, account.root).forget(person).profiles == 1, "one who is gone is as gone"
     held = [path for path in account.root.rglob("*.parquet") if b"1@example.com" in path.read_bytes()]
     assert held == []
     account.scan("a")

@@ -167,9 +167,9 @@ class Cloud:
         return self._people.identifiers(value)
 
     def forget(self, identifier: Identifier) -> Forgotten:
-        """Has Lytics delete the profile, and removes it from what was kept of audiences here."""
-        self._people.delete(identifier)
+        """Removes the profile from the scans that are kept here, and then in Lytics, by which it is known."""
         here = Forgetting(self._staged, self._tables).forget(identifier)
+        self._people.delete(identifier)
         return replace(here, identifiers=here.identifiers or (identifier,), profiles=max(1, here.profiles))
 
     # Audiences

@@ -38,6 +38,7 @@ from lytics_azure_tui.sandbox.lytics_api import Fault, LyticsApi
 from tests.conftest import Storage
 from tests.integration.accounts import DEFINITIONS, Ground, person
 from tests.integration.builds import START, Place
+from tests.integration.tables import Tables
 from tests.integration.triggers import told
 
 BULK = "/collect/bulk/*"
@@ -180,6 +181,26 @@ def test_killed_while_it_sends_no_row_comes_twice(office: Office, monkeypatch: p
     assert len(emails) == len(set(emails)) == 12_000, "the batch in doubt was taken, and was not sent again"
     assert ended.counts["in doubt"] == ended.rejected > 0
     assert ended.rows + ended.rejected == 12_000
+
+
+def test_a_table_comes_into_the_accounts_stream_read_by_several_processes(
+    office: Office, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LYAZURE_SECRET_WAREHOUSE_PASSWORD", tables.server.password.reveal())
+    office.folder.save_authorization(tables.authorization().model_copy(update={"id": "warehouse"}))
+    tables.run("CREATE TABLE {s}.t (id int NOT NULL PRIMARY KEY, email nvarchar(50) NULL, at datetime2(7) NULL)")
+    rows = ", ".join(f"({n}, N'p{n}@example.com', '2026-01-01T00:{n % 60:02}:00')" for n in range(900))
+    tables.run(f"INSERT INTO {{s}}.t VALUES {rows}")
+    source = f"{tables.schema}.t"
+    office.save("AzuresqlImport", "warehouse", stream="people", source=source, timestamp_field="at")
+    office.api.faults.order(Fault("lose", path=BULK))
+    run = office.run()
+    assert (run.state, run.rows, run.rejected) == (RunState.SUCCEEDED, 0, 900), run.error
+    assert len(office.emails()) == 900
+    replay(office.folder, run.id)
+    run_saved(office.folder, [], on_event=lambda _: None)
+    assert office.newest().rows == 900, office.newest().error
+    assert len(office.emails()) == 1800, "the operator said so"
 
 
 def test_an_audience_is_scanned_and_exported_and_then_its_changes(office: Office) -> None:
