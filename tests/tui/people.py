@@ -15,7 +15,6 @@ from lytics_azure_tui.errors import BadConfiguration, Cancelled, LyazureError
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -34,6 +33,7 @@ from lytics_azure_tui.lytics.protocol import (
     Value,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted

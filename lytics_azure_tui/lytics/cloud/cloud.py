@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
@@ -20,7 +20,6 @@ from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -30,7 +29,6 @@ from lytics_azure_tui.lytics.protocol import (
     Preview,
     Profile,
     ProfileFigures,
-    Record,
     StagedFile,
     Stopper,
     StreamField,
@@ -39,6 +37,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery, Record
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
@@ -187,7 +186,12 @@ class Cloud:
         return sorted(infos, key=lambda info: info.slug)
 
     def sizes(self, slug: str, limit: int = 200) -> list[AudienceSize]:
-        return Audiences(Reader(self._tables)).sizes(slug, limit)
+        """Those of scans; of an audience that was never scanned, the one that Lytics tells."""
+        known = Audiences(Reader(self._tables)).sizes(slug, limit)
+        if known:
+            return known
+        now = (one.size for one in self._audiences.segments() if one.slug == slug)
+        return [AudienceSize(datetime.now(UTC), size) for size in now if size is not None]
 
     def estimate(
         self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None

@@ -10,7 +10,6 @@ from pathlib import Path
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -28,6 +27,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
