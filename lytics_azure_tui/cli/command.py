@@ -64,6 +64,11 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     help="Remove a person, by an e-mail address or another identifier, from all that is kept; - reads it from stdin.",
 )
 @click.option("--yes", is_flag=True, help="With --forget: do not ask.")
+@click.option(
+    "--lytics-token",
+    is_flag=True,
+    help="Keep the API token of a Lytics account where secrets are; asks for it, or reads it from stdin.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line to stdout, for programs.")
 @click.option(
     "--config",
@@ -88,6 +93,7 @@ def command(
     doctor: bool,
     forget: str | None,
     yes: bool,
+    lytics_token: bool,
     as_json: bool,
     config: Path | None,
     demo: bool,
@@ -104,6 +110,7 @@ def command(
         "--list": list_jobs,
         "--doctor": doctor,
         "--forget": forget is not None,
+        "--lytics-token": lytics_token,
         "--demo": demo,
         "--completion": completion is not None,
     }
@@ -133,6 +140,10 @@ def command(
             from lytics_azure_tui.cli.forgetting import forget_person
 
             code = forget_person(root, forget, output, sure=yes)
+        elif lytics_token:
+            from lytics_azure_tui.cli.lytics_token import keep_token
+
+            code = keep_token(root, output)
         elif demo:
             from lytics_azure_tui.sandbox.demo import run_demo
 

@@ -15,7 +15,8 @@ from lytics_azure_tui.errors import Fatal, LyazureError
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
-from lytics_azure_tui.lytics.protocol import Batch, Delivery, Record, StagedFile
+from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.lytics.sending import Batch, Delivery, Record
 from lytics_azure_tui.model.run import LAST, Part, PartResult
 
 _FOLDER = "unsent"
@@ -73,7 +74,8 @@ def send(context: Context, part: Part, results: Sequence[PartResult], sink: Sink
             _quarantine(folder, batch)
             if batch.doubtful:
                 sink.log("warning", tally.doubt(batch))
-            sink.progress(tally.stage(batch), bytes_done=tally.bytes, rejected=tally.left_out)
+            # The bytes of the run are those that it reads.
+            sink.progress(tally.stage(batch), bytes_done=0, rejected=tally.left_out)
     except LyazureError as error:
         if tally.sent:
             sink.log("warning", f"{tally.sent:,} rows are in {stream} already, and stay there. {error.what}")
@@ -108,11 +110,10 @@ class _Tally:
 
     def __init__(self, stream: str, expected: int) -> None:
         self._stream, self._expected = stream, expected
-        self.sent = self.left_out = self.doubtful = self.bytes = self.batches = 0
+        self.sent = self.left_out = self.doubtful = self.batches = 0
 
     def add(self, batch: Batch) -> None:
         self.batches += 1
-        self.bytes += batch.bytes
         self.left_out += len(batch.left_out)
         self.sent += 0 if batch.doubtful else batch.rows
         self.doubtful += batch.rows if batch.doubtful else 0

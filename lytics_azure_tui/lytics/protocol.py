@@ -5,23 +5,22 @@ Where one has no such thing, the method raises `BadConfiguration`, in words for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from lytics_azure_tui.lytics.audience_reading import AudienceReading
+from lytics_azure_tui.lytics.sending import Delivery
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 from lytics_azure_tui.model.user_field import UserField
 
 if TYPE_CHECKING:
     from lytics_azure_tui.lytics.servers import Servers
-    from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
     from lytics_azure_tui.lytics.workspace.build import Builds
-    from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,62 +114,6 @@ class EventFiles:
     columns: tuple[str, ...]
     files: tuple[EventFile, ...]
     taken: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A row on its way over the network.
-
-    Attributes:
-        source: container/blob, or schema.table.
-        row: its place in it.
-        text: a JSON object in one line.
-    """
-
-    source: str
-    row: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records that were sent at once.
-
-    Attributes:
-        number: from 1; the same each time that the same records are sent.
-        first: the place of the first of them among all, from 1.
-        rows, bytes: what was sent.
-        left_out: (record, reason) of those that are not there, or may not be.
-        doubtful: its answer was lost, so that all of it is in `left_out` and may be there all the same.
-        again: it was sent before this process began.
-    """
-
-    number: int
-    first: int
-    rows: int
-    bytes: int
-    left_out: tuple[tuple[Record, str], ...] = ()
-    doubtful: bool = False
-    again: bool = False
-
-
-class Delivery(Protocol):
-    """Sends rows to a stream, batch by batch."""
-
-    def records(self, files: Sequence[StagedFile]) -> Iterator[Record]:
-        """The rows of files that lie ready, in order. They are read as they are asked for."""
-
-    def send(self, records: Iterator[Record], journal: Path, check: Callable[[], None]) -> Iterator[Batch]:
-        """Sends records; each batch is told when it is answered, and counts as done when the next is asked for.
-
-        Args:
-            journal: a file that remembers what was sent. What it knows of is not sent again.
-            check: called between batches and while waiting; what it raises ends the sending.
-
-        Raises:
-            RetryLater: Lytics does not answer; called again with the same records and journal, it goes on.
-            NotAuthorised, Fatal: nor will it.
-        """
 
 
 Value = str | int | float | bool | datetime | Sequence["Value"] | Mapping[str, "Value"]
@@ -341,7 +284,7 @@ class Stopper:
                 interrupt()
 
 
-class Lytics(Protocol):
+class Lytics(AudienceReading, Protocol):
     """Streams of events, the profiles that they become, and audiences of those."""
 
     def streams(self) -> list[StreamInfo]:
@@ -457,39 +400,3 @@ class Lytics(Protocol):
     @property
     def servers(self) -> Servers:
         """The machines that run jobs for it. Raises `BadConfiguration` where there are none. Asks nobody."""
-
-    # For exports
-
-    def refresh(
-        self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
-        """Brings audiences up to what they are now, where builds do not: exports read them as of the last time.
-
-        What is cut off leaves all as it was.
-
-        Args:
-            slugs: of the audiences.
-            run_id: of the run that is about to read them.
-            scratch: a folder for what is on its way.
-            tell: takes what goes on, and how many members have been read; what it raises ends the reading.
-            memory: bytes that the engine may use.
-
-        Raises:
-            Fatal: there is no such audience.
-        """
-
-    def glance(self, slugs: Sequence[str], scratch: Path) -> Lytics:
-        """This Lytics as a rehearsal may read it: of audiences that were never brought here, with some members."""
-
-    def audience(
-        self, slug: str, *, memory: int, threads: int, spill: Path | None = None
-    ) -> AbstractContextManager[AudienceRows | None]:
-        """An audience's rows; None before anything was evaluated."""
-
-    def triggers_state(self) -> tuple[int, frozenset[str]]:
-        """(the newest build, the audiences that are evaluated in it). Quick."""
-
-    def triggers(
-        self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
-    ) -> Collected:
-        """Writes who entered and left, as rows of a Parquet file; see `trigger_rows.collect`."""

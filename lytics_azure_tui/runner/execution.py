@@ -154,7 +154,8 @@ class Execution:
 
         slugs = context.job.config.audiences()
         if slugs:
-            context.lytics.refresh(slugs, self.run.id, context.scratch, tell, memory=context.memory // 2)
+            for note in context.lytics.refresh(slugs, self.run.id, context.scratch, tell, memory=context.memory // 2):
+                self._log("warning", note)
 
     def _do_parts(self, kind: JobKind, context: Context, plan: Plan) -> None:
         done = {result.index: result for result in self.ledger.results(self.run.id)}

@@ -211,7 +211,7 @@ class Desk:
         """
         from lytics_azure_tui.runner.service import forget
 
-        return forget(self.folder, value)
+        return forget(self.folder, value, self._passphrase)
 
     # Jobs
 

@@ -15,7 +15,7 @@ from lytics_azure_tui.lytics.cloud import collect
 from lytics_azure_tui.lytics.cloud.api import Account, Api
 from lytics_azure_tui.lytics.cloud.collect import Collect
 from lytics_azure_tui.lytics.cloud.journal import Journal
-from lytics_azure_tui.lytics.protocol import Batch, Record
+from lytics_azure_tui.lytics.sending import Batch, Record
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.sandbox.lytics_api import Fault, LyticsApi
 

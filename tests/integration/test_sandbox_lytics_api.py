@@ -144,6 +144,14 @@ def test_csv_becomes_events_as_often_as_it_is_sent(api: LyticsApi, client: httpx
     assert (listed["stream"], listed["ct"], len(listed["fields"])) == ("people", 81, 5)
 
 
+def test_a_time_that_cannot_be_read_is_that_of_arrival_without_a_word(client: httpx.Client) -> None:
+    text = 'n,at\n1,2026-03-01T10:00:00Z\n2,2026-03-02T10:00:00Z\n3,"Mar 3, 2026 10:00:00 AM"\n4,yesterday\n5,\n'
+    assert _data(_collect(client, text, "s", timestamp_field="at"))["rejected_count"] == 0
+    times = {event["n"]: event["_ts"] for event in _data(client.get("/v2/stream/s/events"))}
+    assert [times[n] for n in "123"] == [1772359200000 + day * 86_400_000 for day in range(3)]
+    assert [times[n] for n in "45"] == [pytest.approx(time.time() * 1000, abs=60_000)] * 2
+
+
 def test_json_comes_line_by_line_or_as_an_array(client: httpx.Client) -> None:
     lines = '{"email":"a@example.com","home":{"city":"Rome"},"ids":[1,2],"none":null}\n\n{"email":"b@example.com"}\n'
     headers = {"Content-Type": "application/json"}

@@ -15,7 +15,6 @@ from lytics_azure_tui.errors import BadConfiguration, Cancelled, LyazureError
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -34,6 +33,7 @@ from lytics_azure_tui.lytics.protocol import (
     Value,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
 from lytics_azure_tui.lytics.servers import Servers
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
 from lytics_azure_tui.lytics.workspace.build import Builds
@@ -200,7 +200,7 @@ class SmallLytics:
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
+    ) -> tuple[str, ...]:
         raise NotImplementedError
 
     def glance(self, slugs: Sequence[str], scratch: Path) -> SmallLytics:

@@ -303,6 +303,9 @@ class Api:
         words = _words_of(found)
         if self._token is not None:
             words = words.replace(self._token.reveal(), MASK)
+        if answer.status_code == 401:
+            # The next call asks for it again: it may have been entered anew.
+            self._token = None
         return _answered(answer, words, what, host), {}
 
     def _client(self) -> httpx.Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
@@ -21,7 +21,6 @@ from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -31,7 +30,6 @@ from lytics_azure_tui.lytics.protocol import (
     Preview,
     Profile,
     ProfileFigures,
-    Record,
     StagedFile,
     Stopper,
     StreamField,
@@ -40,6 +38,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery, Record
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
@@ -93,8 +92,8 @@ class Cloud:
         raise BadConfiguration(
             "Events of a Lytics account cannot be exported from here",
             why="Its API gives no events of the past",
-            fix="Save the job without starting it, then hand it over: h on the dashboard, or lyazure-tui --hand-over JOB. "
-            "Lytics exports the events by itself then",
+            fix="Save the job without starting it, then hand it over to Lytics, which exports them by itself: h on the "
+            "dashboard, or lyazure-tui --hand-over JOB",
         )
 
     def staging(self, stream: str) -> Path:
@@ -169,9 +168,9 @@ class Cloud:
         return self._people.identifiers(value)
 
     def forget(self, identifier: Identifier) -> Forgotten:
-        """Has Lytics delete the profile, and removes it from what was kept of audiences here."""
-        self._people.delete(identifier)
+        """Removes the profile from the scans that are kept here, and then in Lytics, by which it is known."""
         here = Forgetting(self._staged, self._tables).forget(identifier)
+        self._people.delete(identifier)
         return replace(here, identifiers=here.identifiers or (identifier,), profiles=max(1, here.profiles))
 
     # Audiences
@@ -189,7 +188,12 @@ class Cloud:
         return sorted(infos, key=lambda info: info.slug)
 
     def sizes(self, slug: str, limit: int = 200) -> list[AudienceSize]:
-        return Audiences(Reader(self._tables)).sizes(slug, limit)
+        """Those of scans; of an audience that was never scanned, the one that Lytics tells."""
+        known = Audiences(Reader(self._tables)).sizes(slug, limit)
+        if known:
+            return known
+        now = (one.size for one in self._audiences.segments() if one.slug == slug)
+        return [AudienceSize(datetime.now(UTC), size) for size in now if size is not None]
 
     def estimate(
         self, text: str, definitions: Definitions, *, members: int = 10, stopper: Stopper | None = None
@@ -206,8 +210,8 @@ class Cloud:
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
-        self._scan(self._segments(slugs), run_id, scratch, tell, memory=memory)
+    ) -> tuple[str, ...]:
+        return self._scan(self._segments(slugs), run_id, scratch, tell, memory=memory)
 
     def glance(self, slugs: Sequence[str], scratch: Path) -> Cloud:
         if set(slugs) <= trigger_rows.state(self._tables)[1]:
@@ -252,7 +256,7 @@ class Cloud:
         *,
         memory: int,
         whole_audience: bool = True,
-    ) -> None:
+    ) -> tuple[str, ...]:
         scan = Scan(self._api, schema(self._api))
         files, sizes = dict[str, Path](), dict[str, int]()
         for number, segment in enumerate(segments):
@@ -269,3 +273,4 @@ class Cloud:
         lake.take(Scanned(files, sizes, scan.fields), run_id, scratch, lambda: tell("waiting", 0), memory=memory)
         for path in scratch.glob("members-*"):
             path.unlink()
+        return scan.notes()

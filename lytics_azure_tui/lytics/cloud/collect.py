@@ -20,7 +20,8 @@ from lytics_azure_tui.lytics.cloud.api import AnswerLost, Api, Refused, path
 from lytics_azure_tui.lytics.cloud.journal import Journal, State
 from lytics_azure_tui.lytics.columns import EVENT_TIME, ROW, SOURCE, SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.duck import database, literal, quoted
-from lytics_azure_tui.lytics.protocol import Batch, Record, StagedFile
+from lytics_azure_tui.lytics.protocol import StagedFile
+from lytics_azure_tui.lytics.sending import Batch, Record
 
 RECORD = 16 << 10
 """Bytes of the largest record of a batch: docs.lytics.com/docs/platform-limits."""
@@ -41,7 +42,7 @@ _DOUBTFUL = "it may be in Lytics: the answer to its batch was lost. Look there b
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """Fulfils `lytics.protocol.Delivery` for one stream.
+    """Fulfils `lytics.sending.Delivery` for one stream.
 
     Attributes:
         folder: where the files lie.
@@ -52,7 +53,7 @@ class Collect:
     folder: Path
 
     def records(self, files: Sequence[StagedFile]) -> Iterator[Record]:
-        """See `lytics.protocol.Delivery`. The events' times are in one more field."""
+        """See `lytics.sending.Delivery`. The events' times are in one more field."""
         with database(memory=_MEMORY) as connection:
             for file in files:
                 source = f"read_parquet({literal(str(self.folder / file.path))})"
@@ -62,7 +63,7 @@ class Collect:
                     yield from (Record(*row) for row in some)
 
     def send(self, records: Iterator[Record], journal: Path, check: Callable[[], None]) -> Iterator[Batch]:
-        """See `lytics.protocol.Delivery`."""
+        """See `lytics.sending.Delivery`."""
         known, well, first = Journal(journal), True, 1
         for number, (batch, large) in enumerate(_batches(records), 1):
             check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -134,9 +135,10 @@ class CloudPeople:
         return list(found)
 
     def delete(self, identifier: Identifier) -> None:
-        """Has Lytics delete a profile, for good."""
+        """Has Lytics delete a profile, for good; nothing happens where there is none."""
         what = "The profile could not be deleted in Lytics"
-        self.api.delete(path("api", "entity", TABLE, identifier.field, identifier.value), what=what)
+        with contextlib.suppress(NotThere):
+            self.api.delete(path("api", "entity", TABLE, identifier.field, identifier.value), what=what)
 
     def _entity(self, name: str, value: str) -> dict[str, Any]:
         """A profile's row; empty when there is none, which Lytics says with a status of 200 or of 404."""

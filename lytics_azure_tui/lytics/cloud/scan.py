@@ -68,6 +68,15 @@ class Scan:
             fix="It is tried again by itself",
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read as it should be, for people."""
+        found = []
+        if self.nameless:
+            found.append(f"{self.nameless:,} members have neither an id nor an identifier, and are left out")
+        if self.unreadable:
+            found.append(f"{self.unreadable:,} values are no maps, though the schema says so, and are left out")
+        return tuple(found)
+
     def _read(self, segment: Segment, file: TextIO, tell: Callable[[int], None], whole_audience: bool) -> int:
         count = seen = 0
         total: int | None = None

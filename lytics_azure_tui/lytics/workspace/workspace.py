@@ -11,7 +11,6 @@ from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
-    Delivery,
     Estimate,
     EventFiles,
     FilledField,
@@ -29,6 +28,7 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
 from lytics_azure_tui.lytics.servers import Servers
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
@@ -169,8 +169,9 @@ class Workspace:
 
     def refresh(
         self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Builds do that."""
+        return ()
 
     def glance(self, slugs: Sequence[str], scratch: Path) -> Workspace:
         return self

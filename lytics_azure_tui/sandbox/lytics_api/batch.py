@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+import duckdb
 
 from lytics_azure_tui.jobs.text_columns import TextColumns
 from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
 from lytics_azure_tui.lytics.duck import database, literal, quoted
-from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_form
+from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_form, usual_time
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.stream_file import copied, staged, system_columns
 from lytics_azure_tui.sandbox.lytics_api.account import Account
@@ -37,7 +40,7 @@ class Batch:
         self._account = account
         self._stream = stream
         self._source = source
-        self._timestamp = timestamp_field.casefold()
+        self._timestamp = timestamp_field
         self._run_id = f"collect-{uuid.uuid4().hex}"
         self._started = datetime.now(UTC)
         # Of names that differ at most in case, a stream has one column.
@@ -72,28 +75,38 @@ class Batch:
         values: dict[str, list[str | None]] = {}
         for index, record in enumerate(rows):
             for name, value in record.values.items():
-                values.setdefault(self._column(name), [None] * len(rows))[index] = value
+                column = self._column(name)
+                if column not in values:
+                    values[column] = [None] * len(rows)
+                values[column][index] = value
         columns = tuple(values)
         self._columns += [name for name in columns if name not in self._columns]
         target = self._account.workspace.staging(self._stream) / f"{self._run_id}-{len(self._files):05d}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        system = system_columns(
-            event_time=self._time(values), row="n", started=self._started, run_id=self._run_id, source=self._source
-        )
         own = (f"c{index} AS {quoted(name)}" for index, name in enumerate(columns))
+        system = system_columns(
+            event_time="t", row="n", started=self._started, run_id=self._run_id, source=self._source
+        )
         with database(memory=256 << 20) as connection:
             texts = TextColumns(tuple(values.values()), [record.number for record in rows])
-            with texts.table(connection, "records"):
-                select = f"SELECT {', '.join((*own, *system))} FROM records"
-                answer = connection.execute(copied(select, target)).fetchone()
+            with texts.table(connection, "came"):
+                connection.execute("CREATE TABLE records AS SELECT *, NULL :: TIMESTAMPTZ AS t FROM came")
+            self._date(connection, values)
+            select = f"SELECT {', '.join((*own, *system))} FROM records ORDER BY n"
+            answer = connection.execute(copied(select, target)).fetchone()
         self._files.append(staged(answer or (), target, columns))
 
-    def _time(self, values: dict[str, list[str | None]]) -> str:
-        """SQL for when an event happened."""
+    def _date(self, connection: duckdb.DuckDBPyConnection, values: Mapping[str, Sequence[str | None]]) -> None:
+        """Says of each record when it happened."""
+        wanted = self._column(self._timestamp).casefold() if self._timestamp else ""
+        for index, (name, texts) in enumerate(values.items()):
+            if name.casefold() != wanted:
+                continue
+            form = usual_form(texts)
+            usual = [usual_time(f"c{index}", form)] if form else []
+            # The other forms cost so much that only those records are tried that need it.
+            for time in (*usual, any_time(f"c{index}", None)):
+                connection.execute(f"UPDATE records SET t = {time} WHERE t IS NULL")
+                connection.execute(f"UPDATE records SET t = NULL WHERE NOT t {WITHIN}")
         arrived = f"TIMESTAMPTZ {literal(self._started.isoformat())}"
-        found = [index for index, name in enumerate(values) if name.casefold() == self._timestamp]
-        if not found:
-            return arrived
-        column = tuple(values.values())[found[0]]
-        time = any_time(f"c{found[0]}", usual_form(column))
-        return f"CASE WHEN {time} {WITHIN} THEN {time} ELSE {arrived} END"
+        connection.execute(f"UPDATE records SET t = {arrived} WHERE t IS NULL")

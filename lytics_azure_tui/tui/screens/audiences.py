@@ -223,6 +223,7 @@ class Audiences(DeskScreen):
         if chosen is None:
             return
         try:
+            await self.fetch(self.desk.lytics.require_definitions, "read the audiences")
             users = await self.fetch(lambda: definitions.users_of(folder, chosen.slug), "read the jobs")
             if users:
                 await self.app.push_screen_wait(
