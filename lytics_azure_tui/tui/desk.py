@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lytics_azure_tui.model.run import Run
     from lytics_azure_tui.runner.doctor import Check
     from lytics_azure_tui.runner.forgetting import Report
+    from lytics_azure_tui.runner.handing import Handing
     from lytics_azure_tui.runner.ledger import Ledger
     from lytics_azure_tui.runner.service import RunnerStatus
 
@@ -214,6 +215,13 @@ class Desk:
         return forget(self.folder, value, self._passphrase)
 
     # Jobs
+
+    @property
+    def handing(self) -> Handing:
+        """What hands jobs over to the machines of Lytics, and takes them back."""
+        from lytics_azure_tui.runner.handing import Handing
+
+        return Handing(self.folder, self.ledger, self.lytics, self.secrets)
 
     def pause(self, job_id: str, paused: bool) -> None:
         """Pauses a job's schedule, or takes it up again, also where it stopped by itself."""

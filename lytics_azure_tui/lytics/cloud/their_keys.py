@@ -53,8 +53,8 @@ AUTHS: Mapping[str, str] = {
 """How the types of authorizations are called in addresses."""
 
 _SEGMENTS = "_segments"
-_ANEW = "It begins anew there: what was moved from here already is moved once more."
-_NO_QUARANTINE = "Rows that Lytics cannot use go to no quarantine; its log tells their number."
+_ANEW = "It begins anew: what was moved from here already is moved once more."
+_NO_QUARANTINE = "Rows that Lytics cannot use go to no quarantine."
 
 
 def sent(job: Job, authorization: Authorization) -> Sent:
