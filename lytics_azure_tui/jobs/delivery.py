@@ -21,6 +21,8 @@ from lytics_azure_tui.model.run import LAST, Part, PartResult, Plan
 
 _FOLDER = "unsent"
 _JOURNAL = "sent.journal"
+_AT_ONCE = 5_000
+"""Rows of a replay in memory; each may have 16 KB."""
 
 
 def last(context: Context, stream: str, index: int) -> tuple[Part, ...]:
@@ -153,7 +155,9 @@ def _planned_for_another() -> Fatal:
 
 def _records(context: Context, delivery: Delivery, results: Sequence[PartResult]) -> Iterator[Record]:
     kept = (
-        Record(row.file, row.row, row.raw.decode()) for rows in quarantine.every(unsent(context.replay)) for row in rows
+        Record(row.file, row.row, row.raw.decode())
+        for rows in quarantine.every(unsent(context.replay), size=_AT_ONCE)
+        for row in rows
     )
     return chain(delivery.records(staged(results)), kept)
 
