@@ -154,11 +154,8 @@ def _planned_for_another() -> Fatal:
 
 
 def _records(context: Context, delivery: Delivery, results: Sequence[PartResult]) -> Iterator[Record]:
-    kept = (
-        Record(row.file, row.row, row.raw.decode())
-        for rows in quarantine.every(unsent(context.replay), size=_AT_ONCE)
-        for row in rows
-    )
+    again = quarantine.every(unsent(context.replay), size=_AT_ONCE)
+    kept = (Record(row.file, row.row, row.raw.decode()) for rows in again for row in rows)
     return chain(delivery.records(staged(results)), kept)
 
 
