@@ -88,6 +88,7 @@ def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> P
 def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
+    delivery.require_same(context, plan, config.stream)
     specs = [FilePart.of(part) for part in plan.parts if part.chain != LAST]
     files = delivery.staged(results)
     columns = list(dict.fromkeys(name for spec in specs for _, name in spec.picks))

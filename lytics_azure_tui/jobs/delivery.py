@@ -11,16 +11,18 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from lytics_azure_tui.errors import Fatal, LyazureError
+from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.sending import Batch, Delivery, Record
-from lytics_azure_tui.model.run import LAST, Part, PartResult
+from lytics_azure_tui.model.run import LAST, Part, PartResult, Plan
 
 _FOLDER = "unsent"
 _JOURNAL = "sent.journal"
+_AT_ONCE = 5_000
+"""Rows of a replay in memory; each may have 16 KB."""
 
 
 def last(context: Context, stream: str, index: int) -> tuple[Part, ...]:
@@ -28,8 +30,26 @@ def last(context: Context, stream: str, index: int) -> tuple[Part, ...]:
 
     Args:
         index: the part's place in the plan.
+
+    Raises:
+        BadConfiguration: a replay is for rows that were to be sent, and there is nowhere to send them.
     """
-    return () if context.lytics.delivery(stream) is None else (Part(index, LAST, {"stream": stream}),)
+    if context.lytics.delivery(stream) is not None:
+        return (Part(index, LAST, {"stream": stream}),)
+    if unsent(context.replay):
+        raise BadConfiguration(
+            "These rows were on their way to a Lytics account",
+            why="[lytics] in settings.toml names another Lytics since",
+            fix='Set kind = "cloud" again and replay them',
+        )
+    return ()
+
+
+def require_same(context: Context, plan: Plan, stream: str) -> None:
+    """Raises `Fatal` when the Lytics of the settings is not of the kind that a run was planned for."""
+    sends = any(part.chain == LAST for part in plan.parts)
+    if sends != (context.lytics.delivery(stream) is not None):
+        raise _planned_for_another()
 
 
 def others(folders: Sequence[str]) -> tuple[str, ...]:
@@ -59,11 +79,7 @@ def send(context: Context, part: Part, results: Sequence[PartResult], sink: Sink
     stream = str(part.spec["stream"])
     delivery = context.lytics.delivery(stream)
     if delivery is None:
-        raise Fatal(
-            "The run was planned for another Lytics",
-            why="[lytics] in settings.toml was changed since",
-            fix="Cancel the run and start the job again",
-        )
+        raise _planned_for_another()
     folder = quarantine.folder_of(context.keep, context.run_id) / _FOLDER
     rows = sum(result.rows for result in results)
     again = quarantine.count(unsent(context.replay))
@@ -129,10 +145,17 @@ class _Tally:
         )
 
 
-def _records(context: Context, delivery: Delivery, results: Sequence[PartResult]) -> Iterator[Record]:
-    kept = (
-        Record(row.file, row.row, row.raw.decode()) for rows in quarantine.every(unsent(context.replay)) for row in rows
+def _planned_for_another() -> Fatal:
+    return Fatal(
+        "The run was planned for another Lytics",
+        why="[lytics] in settings.toml was changed since",
+        fix="Start the job again",
     )
+
+
+def _records(context: Context, delivery: Delivery, results: Sequence[PartResult]) -> Iterator[Record]:
+    again = quarantine.every(unsent(context.replay), size=_AT_ONCE)
+    kept = (Record(row.file, row.row, row.raw.decode()) for rows in again for row in rows)
     return chain(delivery.records(staged(results)), kept)
 
 

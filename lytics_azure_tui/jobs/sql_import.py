@@ -38,7 +38,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         survey = _survey(context, session, found, _memory(checkpoint, config))
     slices = [replace(one, told=_told(survey)) for one in survey.slices]
     parts = [Part(one.number, _chain(one, context.sessions), one.to_spec()) for one in slices]
-    parts += delivery.last(context, config.stream, len(parts))
+    parts += delivery.last(context, config.stream, len(parts)) if parts else ()
     data = {
         "checkpoint": survey.memory.checkpoint(config),
         "rows": survey.rows,
@@ -56,6 +56,7 @@ def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> P
 def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
+    delivery.require_same(context, plan, config.stream)
     slices = [Slice.of(part) for part in plan.parts if part.chain != LAST]
     files = delivery.staged(results)
     columns = list(dict.fromkeys(name for one in slices for _, _, name in one.columns))

@@ -33,7 +33,7 @@ class Batch:
     Attributes:
         number: from 1; the same each time that the same records are sent.
         first: the place of the first of them among all, from 1.
-        rows, bytes: what was sent.
+        rows: how many were sent.
         left_out: (record, reason) of those that are not there, or may not be.
         doubtful: its answer was lost, so that all of it is in `left_out` and may be there all the same.
         again: it was sent before this process began.
@@ -42,7 +42,6 @@ class Batch:
     number: int
     first: int
     rows: int
-    bytes: int
     left_out: tuple[tuple[Record, str], ...] = ()
     doubtful: bool = False
     again: bool = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -58,6 +60,35 @@ def there(api: LyticsApi, stream: str = "s") -> list[int]:
         return []
     place = preview.columns.index("n")
     return sorted(int(row[place] or 0) for row in preview.rows)
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    program = """
+import resource, sys
+from pathlib import Path
+from lytics_azure_tui.lytics.cloud.collect import Collect, _batches
+from lytics_azure_tui.lytics.duck import database
+from lytics_azure_tui.lytics.protocol import StagedFile
+folder, rows = Path(sys.argv[1]), int(sys.argv[2])
+with database(memory=256 << 20) as connection:
+    connection.execute(
+        f"COPY (SELECT i::VARCHAR AS n, repeat('x', 300) AS text, now() AS _event_time, now() AS _ingest_time,"
+        f" 'r' AS _run_id, 'c/f' AS _source, i AS _row FROM range({rows}) t(i)) TO '{folder}/f.parquet'"
+        " (FORMAT parquet, ROW_GROUP_SIZE 30720)"
+    )
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+files = [StagedFile('f.parquet', rows, 0, None, None, {})]
+print(sum(len(batch) for batch, _ in _batches(Collect(None, 's', folder).records(files))))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    grown = []
+    for rows in (30_000, 300_000):
+        command = [sys.executable, "-c", program, str(tmp_path), str(rows)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        count, kilobytes = map(int, done.stdout.split())
+        assert count == rows
+        grown.append(kilobytes)
+    assert grown[1] < max(grown[0], 64 << 10) + (32 << 10)
 
 
 def test_rows_arrive_in_batches_each_once(api: LyticsApi, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from lytics_azure_tui.errors import RetryLater
+from lytics_azure_tui.errors import BadConfiguration, RetryLater
 from lytics_azure_tui.lytics.cloud import lake as lake_module
 from lytics_azure_tui.lytics.cloud.api import Account, Api
 from lytics_azure_tui.lytics.cloud.audiences import Segment
@@ -71,7 +71,7 @@ class Account1:
         scan = Scan(self.api, schema(self.api))
         files = {slug: scratch / f"{slug}.json" for slug in slugs}
         sizes = {
-            slug: scan.read(Segment(slug, slug, slug, "", "", None), file, lambda _: None)
+            slug: scan.read(Segment(slug, "", slug, slug, "", "", None), file, lambda _: None)
             for slug, file in files.items()
         }
         lake = Lake(self.tables)
@@ -204,6 +204,15 @@ def test_files_do_not_become_ever_more(account: Account1, monkeypatch: pytest.Mo
         assert len(list(account.tables.folder(table).glob("*.parquet"))) <= 10
 
 
+def test_another_accounts_audiences_are_not_compared(account: Account1) -> None:
+    lake = Lake(account.tables)
+    for same in ("one", "one", ""):
+        lake.require_account(same)
+    with pytest.raises(BadConfiguration, match="another account") as caught:
+        lake.require_account("two")
+    assert str(account.root) in caught.value.fix
+
+
 class _Killed(BaseException):
     """The process ends here."""
 
@@ -267,6 +276,6 @@ def test_lines_of_a_scan_are_not_held_in_memory(account: Account1) -> None:
     def tell(count: int) -> None:
         seen.append(count)
 
-    Scan(account.api, schema(account.api)).read(Segment("a", "a", "a", "", "", 30), target, tell)
+    Scan(account.api, schema(account.api)).read(Segment("a", "", "a", "a", "", "", 30), target, tell)
     assert seen == sorted(seen) and seen[-1] == 30
     assert [json.loads(line)["_id"] for line in target.read_text().splitlines()] == [str(n) for n in range(30)]

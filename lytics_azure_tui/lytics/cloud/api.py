@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -70,10 +70,8 @@ class _Unclear(RetryLater):
     """The call was sent, and no answer of use came."""
 
 
-class Check(Protocol):
-    """Raises `Cancelled` when whoever waits does so no more."""
-
-    def __call__(self) -> None: ...
+Check = Callable[[], None]
+"""Raises `Cancelled` when whoever waits does so no more."""
 
 
 def _go_on() -> None:

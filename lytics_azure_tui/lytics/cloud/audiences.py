@@ -20,10 +20,12 @@ class Segment:
 
     Attributes:
         id: Lytics' own.
+        account: of which it is; empty when Lytics does not say.
         size: as Lytics counted it last; None when it has not.
     """
 
     id: str
+    account: str
     slug: str
     label: str
     description: str
@@ -84,6 +86,7 @@ def _segment(one: dict[str, Any], counted: dict[str, int | None]) -> Segment:
     slug = str(one["slug_name"])
     return Segment(
         id=str(one.get("id") or slug),
+        account=text(one.get("account_id")) or "",
         slug=slug,
         label=text(one.get("name")) or slug,
         description=text(one.get("description")) or "",

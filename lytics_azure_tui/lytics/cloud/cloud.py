@@ -257,6 +257,9 @@ class Cloud:
         memory: int,
         whole_audience: bool = True,
     ) -> tuple[str, ...]:
+        lake = Lake(self._tables)
+        for account in {segment.account for segment in segments}:
+            lake.require_account(account)
         scan = Scan(self._api, schema(self._api))
         files, sizes = dict[str, Path](), dict[str, int]()
         for number, segment in enumerate(segments):
@@ -269,7 +272,6 @@ class Cloud:
             if not whole_audience:
                 sizes[segment.slug] = max(segment.size or 0, sizes[segment.slug])
             files[segment.slug] = target
-        lake = Lake(self._tables)
         lake.take(Scanned(files, sizes, scan.fields), run_id, scratch, lambda: tell("waiting", 0), memory=memory)
         for path in scratch.glob("members-*"):
             path.unlink()

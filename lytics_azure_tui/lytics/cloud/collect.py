@@ -71,9 +71,9 @@ class Collect:
             if not well:
                 # No more rows come into doubt while Lytics, or the way to it, is out of order.
                 self._rejected(batch[:1], check)
-            sent = self._sent(number, first, batch, known, check) if batch else Batch(number, first, 0, 0)
+            sent = self._sent(number, first, batch, known, check) if batch else Batch(number, first, 0)
             left_out = (*large, *sent.left_out)
-            yield Batch(number, first, len(batch), sent.bytes, left_out, sent.doubtful, sent.again)
+            yield Batch(number, first, len(batch), left_out, sent.doubtful, sent.again)
             if batch and known.state(number) not in (State.LOST, State.DONE):
                 known.write(number, State.LOST if sent.doubtful else State.DONE, rows=len(batch))
             first += count
@@ -88,21 +88,20 @@ class Collect:
     def _sent(self, number: int, first: int, batch: list[Record], known: Journal, check: Callable[[], None]) -> Batch:
         """Sends a batch, unless it was sent; a batch of which no answer is known counts as sent."""
         state = known.state(number)
-        size = sum(len(record.text) + 1 for record in batch)
         if state is not None and known.rows(number) != len(batch):
             # It was made of other rows then: nothing can be said of these.
             state = State.LOST
         if state is State.DONE and not known.rejected(number):
-            return Batch(number, first, len(batch), size, again=True)
+            return Batch(number, first, len(batch), again=True)
         if state in (State.SENT, State.LOST):
-            return Batch(number, first, len(batch), size, _all(batch, _DOUBTFUL), doubtful=True, again=True)
+            return Batch(number, first, len(batch), _all(batch, _DOUBTFUL), doubtful=True, again=True)
         if state is None:
             known.write(number, State.SENT, rows=len(batch))
             try:
                 answer = self._call(batch, check, filename=f"lyazure-{number:06}.json")
             except AnswerLost as error:
                 reason = f"{_DOUBTFUL} ({error.why})"
-                return Batch(number, first, len(batch), size, _all(batch, reason), doubtful=True)
+                return Batch(number, first, len(batch), _all(batch, reason), doubtful=True)
             except Refused:
                 # Where Lytics stops reading, what stood before may have been taken.
                 raise
@@ -115,7 +114,7 @@ class Collect:
         reasons = [self._reason(record, check) for record in bad[:REASONS]]
         reasons += [_REJECTED] * (len(bad) - len(reasons))
         left_out = tuple(zip(bad, reasons, strict=True))
-        return Batch(number, first, len(batch), size, left_out, again=state is not None)
+        return Batch(number, first, len(batch), left_out, again=state is not None)
 
     def _call(
         self, batch: Sequence[Record], check: Callable[[], None], *, dry: bool = False, **more: str

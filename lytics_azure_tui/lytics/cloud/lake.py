@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.language.kinds import converted
 from lytics_azure_tui.lytics.language.scope import Typed, sql_type
@@ -58,6 +59,24 @@ class Lake:
     """The tables in a folder."""
 
     tables: Tables
+
+    def require_account(self, account: str) -> None:
+        """Remembers whose audiences are here.
+
+        Raises:
+            BadConfiguration: they are another account's: all of those would count as having left.
+        """
+        marker = self.tables.root / "account"
+        known = marker.read_text() if marker.exists() else ""
+        if account and known and account != known:
+            raise BadConfiguration(
+                "The audiences that were scanned before are another account's",
+                why="The API token, or url under [lytics] in settings.toml, was changed",
+                fix=f"Delete {self.tables.root}, and make exports as new jobs",
+            )
+        if account and not known:
+            self.tables.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            marker.write_text(account)
 
     def take(self, scanned: Scanned, run_id: str, scratch: Path, check: Callable[[], None], *, memory: int) -> Head:
         """Makes a scan the newest state.

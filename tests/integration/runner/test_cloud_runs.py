@@ -23,7 +23,9 @@ from lytics_azure_tui.cli.rehearsing import dry_run
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import open_store
+from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.kind import Context, load
 from lytics_azure_tui.model.authorization import AzureEventHub
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.kinds import KINDS
@@ -38,6 +40,7 @@ from lytics_azure_tui.sandbox.lytics_api import Fault, LyticsApi
 from tests.conftest import Storage
 from tests.integration.accounts import DEFINITIONS, Ground, person
 from tests.integration.builds import START, Place
+from tests.integration.imports import Quiet
 from tests.integration.tables import Tables
 from tests.integration.triggers import told
 
@@ -303,3 +306,30 @@ def test_a_token_is_in_no_file_that_a_run_leaves(office: Office) -> None:
     token = office.api.token.reveal().encode()
     holding = [path for path in office.folder.root.rglob("*") if path.is_file() and token in path.read_bytes()]
     assert holding == []
+
+
+def test_a_run_that_was_planned_for_another_lytics_imports_nothing(office: Office) -> None:
+    settings = office.folder.root / "settings.toml"
+    cloud = settings.read_text()
+    settings.write_text(cloud.replace('"cloud"', '"embedded"'))
+    office.storage.put("people.csv", text([person(n) for n in range(20)]))
+    job = office.save("AzureCsvImport", stream="people", filename="people.csv")
+    run = office.ledger.enqueue(job, Trigger.MANUAL)
+    assert office.ledger.claim(run.id, os.getpid())
+    kind, context = load(job), context_of(office, run)
+    plan = kind.plan(context, None)
+    results = [kind.do(context, part, None, Quiet()) for part in plan.parts]
+    settings.write_text(cloud)
+    with pytest.raises(Fatal, match="another Lytics"):
+        kind.commit(context_of(office, run), plan, results)
+    assert office.api.workspace.streams() == []
+
+
+def context_of(office: Office, run: Run) -> Context:
+    for name in ("scratch", "keep"):
+        (office.folder.data / name).mkdir(exist_ok=True)
+    return Context(
+        run_id=run.id, started=START, job=office.folder.job("job"), authorization=office.storage.authorization(),
+        lytics=open_lytics(office.folder, lambda: open_store(office.folder)), scratch=office.folder.data / "scratch",
+        keep=office.folder.data / "keep", memory=256 << 20, threads=1,
+    )  # fmt: skip
