@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -20,55 +19,30 @@ from urllib.parse import quote, urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay
 
-from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
+from lytics_azure_tui.errors import Fatal, LyazureError, NotAuthorised
+from lytics_azure_tui.lytics.cloud.api_errors import (
+    NEW_TOKEN,
+    NOT_LYTICS,
+    AnswerLost,
+    NotDone,
+    NotThere,
+    Refused,
+    Throttled,
+    Unclear,
+    answered,
+    unanswered,
+    without,
+    words_of,
+)
 from lytics_azure_tui.model.secret import MASK, Secret
+
+__all__ = ["Account", "AnswerLost", "Api", "Check", "NotThere", "Refused", "Throttled", "path"]
 
 PATIENCE = 30.0
 """Seconds in which a call is tried again; then it is the turn of whoever called."""
 LONGEST_WAIT = 20.0
 CONNECT_SECONDS, READ_SECONDS, UPLOAD_SECONDS = 10.0, 30.0, 120.0
 _SLICE = 0.1
-
-_AGAIN = "It is tried again by itself; if it stays so, look at the network and at Lytics' status page"
-_NOT_LYTICS = "Look at url and bulk_url under [lytics] in settings.toml, and for a proxy or a log-in page on the way"
-_NEW_TOKEN = "Make an API token in Lytics, then enter it with: lyazure-tui --lytics-token"  # noqa: S105 -- words
-
-
-class Refused(Fatal):
-    """Lytics understood the call and does not do it (400, 409, 413, 422 …).
-
-    Attributes:
-        words: what Lytics said.
-    """
-
-    words: str = ""
-
-
-class NotThere(Refused):
-    """Lytics has nothing of that name (404, 410)."""
-
-
-class AnswerLost(RetryLater):
-    """A write was sent, and whether Lytics took it is not known."""
-
-
-class _NotDone(RetryLater):
-    """Nothing was done, and the same call may be answered later.
-
-    Attributes:
-        seconds: that Lytics asked to wait; None when it did not say.
-    """
-
-    seconds: float | None = None
-
-
-class Throttled(_NotDone):
-    """Lytics asks for fewer calls (429): nothing was done."""
-
-
-class _Unclear(RetryLater):
-    """The call was sent, and no answer of use came."""
-
 
 Check = Callable[[], None]
 """Raises `Cancelled` when whoever waits does so no more."""
@@ -173,8 +147,8 @@ class Api:
             return self._call("POST", url, packed, headers, parameters, UPLOAD_SECONDS, what)
 
         try:
-            return self._patiently(once, (_NotDone, _Unclear) if dry else (_NotDone,), check)
-        except _Unclear as error:
+            return self._patiently(once, (NotDone, Unclear) if dry else (NotDone,), check)
+        except Unclear as error:
             if dry:
                 raise
             raise AnswerLost(error.what, why=error.why, fix="It is not sent again by itself") from None
@@ -208,17 +182,17 @@ class Api:
         def once() -> dict[str, Any]:
             return self._call(method, url, packed, headers, parameters, READ_SECONDS, what)
 
-        kinds = (_NotDone, _Unclear) if again else (_NotDone,)
+        kinds = (NotDone, Unclear) if again else (NotDone,)
         try:
             return self._patiently(once, kinds, _go_on, never=() if again else (Throttled,))
-        except _Unclear as error:
+        except Unclear as error:
             lost = AnswerLost(error.what, why=error.why, fix="It is not sent again by itself")
             failed: LyazureError = error if again else lost
         except LyazureError as error:
             failed = error
-        failed.why = _without(failed.why, secrets)
+        failed.why = without(failed.why, secrets)
         if isinstance(failed, Refused):
-            failed.words = _without(failed.words, secrets)
+            failed.words = without(failed.words, secrets)
         raise failed from None
 
     # One call
@@ -232,7 +206,7 @@ class Api:
         def once() -> dict[str, Any]:
             return self._call(method, url, body, headers, parameters, READ_SECONDS, what)
 
-        return self._patiently(once, (_NotDone, _Unclear), check)
+        return self._patiently(once, (NotDone, Unclear), check)
 
     def _patiently(
         self,
@@ -279,7 +253,7 @@ class Api:
                 timeout=timeout,
             )
         except httpx.HTTPError as error:
-            ours: LyazureError | None = _unanswered(error, what, urlsplit(url).hostname or url)
+            ours: LyazureError | None = unanswered(error, what, urlsplit(url).hostname or url)
         else:
             ours, found = self._understood(answer, what)
         if ours is None:
@@ -297,14 +271,14 @@ class Api:
         if isinstance(found, dict) and answer.is_success:
             return None, found
         if answer.is_success:
-            return _Unclear(what, why=f"What {host} answered is not what Lytics answers", fix=_NOT_LYTICS), {}
-        words = _words_of(found)
+            return Unclear(what, why=f"What {host} answered is not what Lytics answers", fix=NOT_LYTICS), {}
+        words = words_of(found)
         if self._token is not None:
             words = words.replace(self._token.reveal(), MASK)
         if answer.status_code == 401:
             # The next call asks for it again: it may have been entered anew.
             self._token = None
-        return _answered(answer, words, what, host), {}
+        return answered(answer, words, what, host), {}
 
     def _client(self) -> httpx.Client:
         with self._lock:
@@ -318,7 +292,7 @@ class Api:
                 self._token = self._account.token()
                 if not self._token.reveal().isascii() or not self._token.reveal().isprintable():
                     self._token = None
-                    raise NotAuthorised("The API token of Lytics has characters that no token has", fix=_NEW_TOKEN)
+                    raise NotAuthorised("The API token of Lytics has characters that no token has", fix=NEW_TOKEN)
             return self._token
 
 
@@ -327,82 +301,8 @@ def path(*pieces: str) -> str:
     return "/" + "/".join(quote(piece, safe="") for piece in pieces)
 
 
-def _without(text: str, secrets: Sequence[str]) -> str:
-    """A text in which no secret stands."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
-
-
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, _NotDone) and error.seconds is not None:
+    if isinstance(error, NotDone) and error.seconds is not None:
         return min(error.seconds, LONGEST_WAIT)
     return float(min(0.5 * 2 ** (state.attempt_number - 1), LONGEST_WAIT) * random.uniform(0.5, 1))
-
-
-def _unanswered(error: httpx.HTTPError, what: str, host: str) -> LyazureError:
-    if isinstance(error, httpx.ConnectError) and "CERTIFICATE" in str(error).upper():
-        why = f"The certificate of {host} is not one that this machine trusts"
-        return BadConfiguration(what, why=why, fix="Behind an inspecting proxy, name its certificate in SSL_CERT_FILE")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        return _NotDone(what, why=f"{host} cannot be reached", fix=_AGAIN)
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return Fatal(what, why=f"{host} cannot be called", fix=_NOT_LYTICS)
-    if isinstance(error, httpx.TimeoutException):
-        return _Unclear(what, why=f"{host} did not answer in time", fix=_AGAIN)
-    return _Unclear(what, why=f"The connection to {host} was cut", fix=_AGAIN)
-
-
-def _answered(answer: httpx.Response, words: str, what: str, host: str) -> LyazureError:
-    status = answer.status_code
-    told = f"{host} answered {status}" + (f": {words}" if words else "")
-    if status == 401:
-        why = f"Lytics does not accept the API token that is kept for {host} (lytics, api_token)"
-        return NotAuthorised(what, why=why, fix=_NEW_TOKEN)
-    if status == 403:
-        return NotAuthorised(what, why=f"The API token may not do this. {told}", fix=_NEW_TOKEN)
-    pause = _seconds(answer.headers.get("Retry-After"))
-    if status == 429 or (status == 503 and pause is not None):
-        # Whoever says when to come again has not done it. Of other errors of a server, nobody can tell.
-        throttled = status == 429
-        why = "Lytics asks for fewer calls" if throttled else told
-        asked = (Throttled if throttled else _NotDone)(what, why=why, fix=_AGAIN)
-        asked.seconds = pause
-        return asked
-    if status >= 500 or status == 408:
-        return _Unclear(what, why=told, fix=_AGAIN)
-    if status < 400:
-        return Fatal(what, why=told, fix=_NOT_LYTICS)
-    kind = NotThere if status in (404, 410) else Refused
-    refused = kind(what, why=told)
-    refused.words = words
-    return refused
-
-
-def _words_of(found: Any) -> str:
-    """What Lytics says, in either version: {message} or {errors: [{code, message}]}."""
-    if not isinstance(found, dict):
-        return ""
-    errors = found.get("errors")
-    if isinstance(errors, list):
-        said = [error for error in errors if isinstance(error, dict)]
-        return "; ".join(" ".join(filter(None, (_text(e.get("code")), _text(e.get("message"))))) for e in said)
-    return _text(found.get("message"))
-
-
-def _text(value: Any) -> str:
-    return " ".join(value.split())[:500] if isinstance(value, str) else ""
-
-
-def _seconds(header: str | None) -> float | None:
-    if not header:
-        return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (TypeError, ValueError):
-        return None

@@ -77,7 +77,8 @@ class Review(VerticalScroll):
         words = Content.assemble(explain(error), ("\nr tries again.", "dim"))
         rehearsal = self.query_one("#rehearsal", Static)
         rehearsal.update(words)
-        self.call_after_refresh(rehearsal.scroll_visible, animate=False)
+        # Once it has its height: before that there is nowhere to scroll to.
+        self.call_after_refresh(self.call_after_refresh, rehearsal.scroll_visible, animate=False, top=True)
 
     def show_rehearsal(self, rehearsal: Rehearsal) -> None:
         """What a run would do."""
