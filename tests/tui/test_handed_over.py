@@ -17,12 +17,15 @@ from lytics_azure_tui.lytics.servers import ServerLine
 from lytics_azure_tui.model.event_export import EventExport
 from lytics_azure_tui.model.job import HandedOver
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.sandbox.lytics_api import LyticsApi
 from lytics_azure_tui.tui.app import LyazureApp
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.hand_over import HandOver
 from lytics_azure_tui.tui.screens.handed_over import PAGE, HandedOverPage
+from lytics_azure_tui.tui.widgets.grid import Grid
 from lytics_azure_tui.tui.widgets.problem import Problem
+from tests.integration.accounts import client
 from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.machines import SmallServers, handed, with_account
 from tests.tui.shelf import full, put_on
@@ -274,6 +277,31 @@ async def test_nobody_is_asked_where_nothing_was_handed_over(world: World) -> No
         app.screen._ask()
         await settled(pilot)
         assert servers.done == []
+
+
+async def test_there_and_back_for_real(world: World, tmp_path: Path) -> None:
+    with_account(world)
+    job = world.job("Customers", continuous_update=True)
+    app = world.app()
+    with LyticsApi(tmp_path / "account") as api:
+        world.desk._lytics = client(api, tmp_path / "cloud")
+        async with app.run_test(size=LARGE) as pilot:
+            await settled(pilot)
+            await pilot.press("h")
+            await settled(pilot)
+            await pilot.press("y")
+            await until(pilot, lambda: world.folder.job(job.id).lytics is not None)
+            await until(pilot, lambda: cell(app, "jobs", 0, "at Lytics") and not cell(app, "jobs", 0, "asking"))
+            await settled(pilot)
+            page = await opened(world, pilot)
+            log = page.query_one("#lines", Grid)
+            assert [str(log.get_row_at(row)[1]) for row in range(2)] == ["Started", "Created"]
+            await pilot.press("p")
+            await until(pilot, lambda: "paused" in str(page.query_one("#facts").render()))
+            await pilot.press("t")
+            await settled(pilot)
+            await pilot.press("y")
+            await until(pilot, lambda: world.folder.job(job.id).lytics is None)
 
 
 def no_events(*_: object) -> NoReturn:
