@@ -122,6 +122,9 @@ class Servers(Protocol):
     def find(self, mark: str) -> ServerJob | None:
         """The job that was made by a mark."""
 
+    def admitted(self, mark: str) -> str | None:
+        """The id of the authorization that was made by a mark."""
+
     def jobs(self) -> list[ServerJob]:
         """All jobs of the account, also those that have ended."""
 

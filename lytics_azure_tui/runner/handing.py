@@ -89,8 +89,11 @@ class Handing:
         if job.lytics is None:
             raise BadConfiguration(f"{job.label} was not handed over", fix="It runs here")
         there, auth = job.lytics.job, job.lytics.auth
-        if there is None and (found := servers.find(job.lytics.mark)) is not None:
-            there, auth = found.id, next(iter(found.auths), None)
+        if there is None:
+            # What was made before the answer was lost, if anything was.
+            found = servers.find(job.lytics.mark)
+            there = found.id if found is not None else None
+            auth = next(iter(found.auths), None) if found is not None else servers.admitted(job.lytics.mark)
         if there is not None:
             servers.kill(there)
         others = {other.lytics.auth for other in self.folder.jobs() if other.lytics is not None and other.id != job_id}

@@ -233,8 +233,9 @@ def test_doubt_can_be_taken_back(desk: Desk) -> None:
     desk.api.faults.order(Fault("drop", "POST", "/v2/job/azure-csv-import"))
     with pytest.raises(InDoubt):
         desk.handing.hand_over(job.id)
-    desk.handing.take_back(job.id)
+    assert desk.handing.take_back(job.id)
     assert desk.folder.job(job.id).lytics is None
+    assert desk.lytics._api.get("/v2/auth", what="")["data"] == []
 
 
 def test_ten_an_hour_and_when_there_may_be_more(desk: Desk) -> None:

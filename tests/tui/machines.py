@@ -44,6 +44,9 @@ class SmallServers:
         self._answer("find")
         return next((job for job in self.known.values() if job.about == mark), None)
 
+    def admitted(self, mark: str) -> str | None:
+        return None
+
     def jobs(self) -> list[ServerJob]:
         self._answer("jobs")
         return list(self.known.values())
