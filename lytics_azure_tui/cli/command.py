@@ -16,6 +16,8 @@ from lytics_azure_tui.cli.output import Output
 
 PROGRAM = "lyazure-tui"
 SHELLS = ("bash", "zsh", "fish")
+WITH_JSON = ("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--forget", "--hand-over", "--take-back")
+"""Options whose answer can be JSON."""
 
 EPILOG = """\b
 Exit codes:
@@ -63,7 +65,24 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     metavar="IDENTIFIER",
     help="Remove a person, by an e-mail address or another identifier, from all that is kept; - reads it from stdin.",
 )
-@click.option("--yes", is_flag=True, help="With --forget: do not ask.")
+@click.option(
+    "--hand-over",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Have Lytics run a saved job on its own machines, after saying what is sent there.",
+)
+@click.option(
+    "--take-back",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="End a job there that was handed over, and run it here again.",
+)
+@click.option("--yes", is_flag=True, help="With --forget, --hand-over and --take-back: do not ask.")
+@click.option(
+    "--lytics-token",
+    is_flag=True,
+    help="Keep the API token of a Lytics account where secrets are; asks for it, or reads it from stdin.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line to stdout, for programs.")
 @click.option(
     "--config",
@@ -87,7 +106,10 @@ def command(
     list_jobs: bool,
     doctor: bool,
     forget: str | None,
+    hand_over: str | None,
+    take_back: str | None,
     yes: bool,
+    lytics_token: bool,
     as_json: bool,
     config: Path | None,
     demo: bool,
@@ -104,6 +126,9 @@ def command(
         "--list": list_jobs,
         "--doctor": doctor,
         "--forget": forget is not None,
+        "--hand-over": hand_over is not None,
+        "--take-back": take_back is not None,
+        "--lytics-token": lytics_token,
         "--demo": demo,
         "--completion": completion is not None,
     }
@@ -133,6 +158,18 @@ def command(
             from lytics_azure_tui.cli.forgetting import forget_person
 
             code = forget_person(root, forget, output, sure=yes)
+        elif hand_over is not None:
+            from lytics_azure_tui.cli import handing
+
+            code = handing.hand_over(root, hand_over, output, sure=yes)
+        elif take_back is not None:
+            from lytics_azure_tui.cli import handing
+
+            code = handing.take_back(root, take_back, output, sure=yes)
+        elif lytics_token:
+            from lytics_azure_tui.cli.lytics_token import keep_token
+
+            code = keep_token(root, output)
         elif demo:
             from lytics_azure_tui.sandbox.demo import run_demo
 
@@ -162,8 +199,8 @@ def _refuse_nonsense(given: list[str], labels: tuple[str, ...], as_json: bool, c
         raise click.UsageError(
             f"A label goes with --run-saved, --watch or --dry-run: {PROGRAM} --run-saved {labels[0]!r}"
         )
-    if as_json and not {"--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--forget"} & set(given):
-        raise click.UsageError("--json goes with --run-saved, --watch, --dry-run, --list, --doctor or --forget.")
+    if as_json and not set(WITH_JSON) & set(given):
+        raise click.UsageError(f"--json goes with {', '.join(WITH_JSON[:-1])} or {WITH_JSON[-1]}.")
     if config_given and "--demo" in given:
         raise click.UsageError("--demo brings a configuration folder of its own; leave --config out.")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from lytics_azure_tui.cli.output import Exit, Output
+from lytics_azure_tui.cli.passphrase import opened
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.runner.forgetting import Report, forget
 
@@ -22,7 +23,8 @@ def forget_person(root: Path | None, value: str, output: Output, *, sure: bool) 
         click.confirm(
             f"Remove {value} from streams, profiles, memberships and quarantine, for good?", abort=True, err=True
         )
-    report = forget(Folder.open(root), value)
+    folder = Folder.open(root)
+    report = forget(folder, value, lambda: opened(folder)[0])
     output.event("forgotten", asdict(report))
     for line in _lines(report):
         output.data(line)

@@ -47,9 +47,11 @@ def matching(root: Path | None, incomplete: str) -> list[tuple[str, str]]:
 
 
 def state_of(job: Job, state: JobState) -> str:
-    """Where a job stands, in one word."""
+    """Where a job stands, in a word or two."""
     if state.last_run is not None and not state.last_run.state.ended:
         return state.last_run.state.value
+    if job.lytics is not None:
+        return "at lytics"
     if state.stopped is not None:
         return "stopped"
     if not job.enabled:
@@ -67,6 +69,7 @@ def described(job: Job, state: JobState, now: datetime) -> dict[str, Any]:
         "enabled": job.enabled,
         "state": state_of(job, state),
         "stopped": state.stopped,
+        "lytics": None if job.lytics is None else job.lytics.job,
         "next_due": due_at(job, state, now),
         "last_run": None if state.last_run is None else run_fields(state.last_run),
     }

@@ -11,11 +11,11 @@ from lytics_azure_tui.cli.answer import tell
 from lytics_azure_tui.cli.output import Exit, Output, columns
 from lytics_azure_tui.cli.passphrase import opened
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import SecretStore, unlock
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.jobs.kind import Rehearsal
 from lytics_azure_tui.jobs.rehearsal import rehearse
-from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.amounts import size
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import JobState
@@ -64,7 +64,7 @@ def _rehearsal(folder: Folder, job: Job, store: SecretStore, ledger: Ledger | No
         folder,
         job,
         unlock(folder, store, job.authorization),
-        Workspace(folder.data_place / "workspace"),
+        open_lytics(folder, lambda: store),
         ledger.checkpoint(job.id) if ledger else None,
         datetime.now(UTC),
     )

@@ -17,7 +17,7 @@ from lytics_azure_tui.config.complaints import complaint, complaints
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import METHODS, Authorization
-from lytics_azure_tui.model.job import Job, slug
+from lytics_azure_tui.model.job import HandedOver, Job, slug
 from lytics_azure_tui.model.kinds import KINDS
 
 APP = "lyazure-tui"
@@ -114,6 +114,12 @@ class Folder:
         path = self.jobs_dir / f"{job.id}.toml"
         unwritten = {**files.defaults(Job), "config": files.defaults(type(job.config))}
         files.save(path, files.name(path), values, unwritten)
+
+    def save_handed(self, job_id: str, handed: HandedOver | None) -> None:
+        """Writes where a job runs that was handed over, or takes that out. Raises `BadConfiguration`."""
+        path = files.existing(self.jobs_dir, job_id, "job")
+        values = None if handed is None else handed.model_dump(mode="json")
+        files.save(path, files.name(path), {"lytics": values}, {"lytics": files.defaults(HandedOver)})
 
     def delete_job(self, job_id: str) -> None:
         """Removes a job's file. Raises `BadConfiguration` when there is none."""

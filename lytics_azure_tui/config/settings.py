@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LEAST_MEMORY = 128 * 2**20
@@ -79,6 +80,34 @@ class Secrets(_Section):
         return self
 
 
+def _web_address(value: str) -> str:
+    """An address that a token may be sent to: in the clear only on this machine."""
+    url = urlsplit(value)
+    here = url.hostname in ("localhost", "127.0.0.1", "::1")
+    if not url.hostname or (url.scheme != "https" and not (url.scheme == "http" and here)):
+        raise ValueError("write an address such as https://api.lytics.io")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("write the address alone: a token is entered with lyazure-tui --lytics-token")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Lytics(_Section):
+    """Which Lytics the jobs and screens work with.
+
+    Attributes:
+        kind: "embedded" is a folder of this machine, "cloud" an account, by its REST API.
+        url: of the account's API.
+        bulk_url: where events are uploaded to; the API itself takes no more than 10 MB at once.
+    """
+
+    kind: Literal["embedded", "cloud"] = "embedded"
+    url: WebAddress = "https://api.lytics.io"
+    bulk_url: WebAddress = "https://bulk.lytics.io"
+
+
 class Screen(_Section):
     """Attributes:
     theme: the name of a theme; None for the program's own.
@@ -93,4 +122,5 @@ class Settings(_Section):
     engine: Engine = Field(default_factory=Engine)
     storage: Storage = Field(default_factory=Storage)
     secrets: Secrets = Field(default_factory=Secrets)
+    lytics: Lytics = Field(default_factory=Lytics)
     screen: Screen = Field(default_factory=Screen)

@@ -21,7 +21,6 @@ from lytics_azure_tui.jobs.pgp import check_public_key
 from lytics_azure_tui.jobs.row_pipe import written
 from lytics_azure_tui.jobs.split import split
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, Rows
-from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.audience_export import AudienceExport
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
@@ -187,7 +186,7 @@ class AudienceExporter:
     def _survey(self, context: Context, checkpoint: dict[str, Any] | None) -> _Survey | None:
         """What there is to export; None when the audience has not been evaluated yet."""
         config = _config(context)
-        if config.segment_id not in {audience.slug for audience in context.definitions.audiences}:
+        if config.segment_id not in {audience.slug for audience in context.lytics.defined(context.definitions)}:
             raise Fatal(
                 f"There is no audience {config.segment_id}",
                 why="It was removed, or is called otherwise now",
@@ -211,8 +210,8 @@ class AudienceExporter:
                 since: int | None = int(before["build"])
             else:
                 since = None if config.withbackfill or config.backfill_only else audience.build
-            rows = _rows(audience, since)
-            count = audience.count(rows) if rows else 0
+            # All members are as many as the audience says, also where no more than some of them are here.
+            count = audience.size if since is None else audience.count(_rows(audience, since))
         what = f"exporting {_users(count)} of {config.segment_id}" if since is None else f"exporting {count:,} changes"
         about = f"{what} to {self._name(context, 1)}"
         return _Survey(since, fields, count, not before and not config.backfill_only, about, tuple(notes))
@@ -287,8 +286,6 @@ def _config(context: Context) -> AudienceExport:
 
 
 def _opened(context: Context) -> AbstractContextManager[AudienceRows | None]:
-    if not isinstance(context.lytics, Workspace):
-        raise Fatal("Audiences of a Lytics account cannot be exported from here", fix="Make the export in Lytics")
     # The other half is for blocks on their way, and for what the engine does not count.
     return context.lytics.audience(
         _config(context).segment_id,

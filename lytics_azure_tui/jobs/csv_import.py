@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.errors import BadConfiguration, Fatal
-from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_diff import gone
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_memory import Memory
@@ -21,11 +21,10 @@ from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
 from lytics_azure_tui.jobs.csv_source import BLOCK
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import usual_form
-from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.amounts import few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
-from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
+from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 
 PART = 1 << 30
 """Bytes of a plain UTF-8 file that are done again at most when a run is resumed; other files are one part each."""
@@ -71,6 +70,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "columns": columns,
     }
     about = f"importing {few(names)} into {config.stream}"
+    parts += delivery.last(context, config.stream, len(parts))
     return Plan(tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data)
 
 
@@ -79,7 +79,8 @@ def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> P
     spec = FilePart.of(part)
     run = PartRun(context, part, spec, sink)
     if context.replay:
-        return run.replay(quarantine.every(context.replay, source=f"{spec.container}/{spec.name}"))
+        kept = delivery.others(context.replay)
+        return run.replay(quarantine.every(kept, source=f"{spec.container}/{spec.name}"))
     with closing(_store(context)) as store:
         return run.run(store, before)
 
@@ -87,26 +88,29 @@ def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> P
 def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
-    specs = [FilePart.of(part) for part in plan.parts]
-    files = [StagedFile(**file) for result in results for file in result.data["stream_files"]]
+    delivery.require_same(context, plan, config.stream)
+    specs = [FilePart.of(part) for part in plan.parts if part.chain != LAST]
+    files = delivery.staged(results)
     columns = list(dict.fromkeys(name for spec in specs for _, name in spec.picks))
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
     counts = {"files": len({(spec.container, spec.name) for spec in specs}), "imported": rows}
     if any(spec.hashes for spec in specs):
-        counts["unchanged"] = sum(result.data["unchanged"] for result in results)
+        counts["unchanged"] = sum(result.data.get("unchanged", 0) for result in results)
         counts["gone"] = _gone(context, specs)
     counts["quarantined"] = sum(result.rejected for result in results)
+    counts.update(delivery.counts(results))
     checkpoint = None
     if config.continuous_update and not context.replay:
         memory = Memory.of(plan.data["checkpoint"], config)
         data = plan.data
         checkpoint = memory.after(config, data["files"], context.started, data["hashes"], data["columns"])
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
+    of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
-        f"{rows:,} {'row' if rows == 1 else 'rows'} of {few([spec.name for spec in specs])} into {config.stream}",
+        f"{rows:,} {'row' if rows == 1 else 'rows'}{of} into {config.stream}",
         counts,
     )
 
@@ -137,12 +141,15 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         notes.append("Only rows that are new or changed since the file before would be imported")
     if spec.time_index is not None and spec.time_form is None:
         notes.append(f"No value of {config.timestamp_field} in the sample is a time: such rows go to quarantine")
+    columns = tuple(name for _, name in spec.picks)
+    sample = tuple(tuple(row[index] for index in chosen) for row in first.rows)
+    notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
     return Rehearsal(
         about=f"{few(names)} would be imported into {config.stream}",
         items=tuple((found.name, _describe(found)) for found in looks),
         bytes_total=sum(found.size for found in looks),
-        columns=tuple(name for _, name in spec.picks),
-        sample=tuple(tuple(row[index] for index in chosen) for row in first.rows),
+        columns=columns,
+        sample=sample,
         notes=(*notes, *(note for found in looks for note in found.notes)),
     )
 
@@ -284,6 +291,7 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
         header, _ = clean_header(fields(spec.header_line, config.separator()))
         spec = replace(spec, header=header, delimiter=config.separator(), start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(context, config, spec).to_spec()))
+    parts += delivery.last(context, config.stream, len(parts))
     rows = quarantine.count(context.replay)
     return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
 

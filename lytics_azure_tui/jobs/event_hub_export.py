@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from lytics_azure_tui.azure.event_hub_sender import Refused, Sender
-from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
+from lytics_azure_tui.errors import Fatal, RetryLater, StartOver
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.jobs.outbox import Mark, messages
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
-from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import AzureEventHub
 from lytics_azure_tui.model.event_hub_export import EventHubExport
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
@@ -54,7 +53,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         number = quarantine.count(context.replay)
         spec = {"replay": True, "partitions": _memory(context, checkpoint).partitions}
         return Plan((Part(0, "hub", spec),), f"sending {_triggers(number)} again")
-    build, _ = _workspace(context).triggers_state()
+    build, _ = context.lytics.triggers_state()
     memory = _memory(context, checkpoint)
     wanted = _wanted(context, memory)
     if set(memory.audiences) == set(_config(context).segment_ids) and build in set(memory.audiences.values()):
@@ -135,7 +134,7 @@ def _wanted(context: Context, memory: _Memory) -> Wanted:
     """An audience that was not sent before begins with its members, or now; one without members yet begins with all
     that comes."""
     config = _config(context)
-    defined = {audience.slug for audience in context.definitions.audiences}
+    defined = {audience.slug for audience in context.lytics.defined(context.definitions)}
     for slug in config.segment_ids:
         if slug not in defined:
             raise Fatal(
@@ -143,7 +142,7 @@ def _wanted(context: Context, memory: _Memory) -> Wanted:
                 why="It was removed, or is called otherwise now",
                 fix="Edit the job and choose audiences that there are",
             )
-    build, evaluated = _workspace(context).triggers_state()
+    build, evaluated = context.lytics.triggers_state()
     since, whole = dict[str, int](), []
     for slug in config.segment_ids:
         before = memory.audiences.get(slug)
@@ -158,7 +157,7 @@ def _wanted(context: Context, memory: _Memory) -> Wanted:
 
 
 def _collect(context: Context, wanted: Wanted) -> Collected:
-    return _workspace(context).triggers(
+    return context.lytics.triggers(
         wanted,
         context.scratch / _OUTBOX,
         memory=context.memory // 2,
@@ -268,11 +267,3 @@ def _hub(context: Context) -> str:
 
 def _config(context: Context) -> EventHubExport:
     return cast(EventHubExport, context.job.config)
-
-
-def _workspace(context: Context) -> Workspace:
-    if not isinstance(context.lytics, Workspace):
-        raise BadConfiguration(
-            "Audiences of a Lytics account cannot be exported from here", fix="Make the export in Lytics"
-        )
-    return context.lytics

@@ -11,12 +11,11 @@ from typing import Any
 
 import duckdb
 
-from lytics_azure_tui.errors import Cancelled, Fatal
+from lytics_azure_tui.errors import Cancelled
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.lytics.workspace.build import Builds, added, together
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec
-from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 
 _PARTS = 16
@@ -132,8 +131,6 @@ def _memory(context: Context) -> int:
 
 
 def _builds(context: Context) -> Builds:
-    if not isinstance(context.lytics, Workspace):
-        raise Fatal("Profiles are built in the embedded Lytics only")
     return context.lytics.builds
 
 

@@ -41,7 +41,7 @@ def rehearse(
             started=now,
             job=job,
             authorization=authorization,
-            lytics=lytics,
+            lytics=lytics.glance(job.config.audiences(), Path(scratch) / "lytics"),
             scratch=Path(scratch),
             keep=folder.data_place / "keep" / job.id,
             memory=engine.memory,

@@ -9,22 +9,25 @@ from typing import Any, cast
 from lytics_azure_tui.azure.sql import SqlSession
 from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_sniff import clean_header
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
 from lytics_azure_tui.jobs.sql_slice import Slice
 from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
-from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.authorization import AzureSql
-from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
+from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.sql_import import SqlImport
 
 
 def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
+    if delivery.unsent(context.replay):
+        rows = quarantine.count(delivery.unsent(context.replay))
+        about = f"sending {rows:,} rows once more into {config.stream}"
+        return Plan(delivery.last(context, config.stream, 0), about)
     if context.replay:
         raise BadConfiguration(
             "Quarantined rows of a table are not read again by themselves",
@@ -35,6 +38,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         survey = _survey(context, session, found, _memory(checkpoint, config))
     slices = [replace(one, told=_told(survey)) for one in survey.slices]
     parts = [Part(one.number, _chain(one, context.sessions), one.to_spec()) for one in slices]
+    parts += delivery.last(context, config.stream, len(parts)) if parts else ()
     data = {
         "checkpoint": survey.memory.checkpoint(config),
         "rows": survey.rows,
@@ -52,19 +56,24 @@ def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> P
 def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
-    slices = [Slice.of(part) for part in plan.parts]
-    files = [StagedFile(**file) for result in results for file in result.data["stream_files"]]
+    delivery.require_same(context, plan, config.stream)
+    slices = [Slice.of(part) for part in plan.parts if part.chain != LAST]
+    files = delivery.staged(results)
     columns = list(dict.fromkeys(name for one in slices for _, _, name in one.columns))
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
+    told = f"{rows:,} {'row' if rows == 1 else 'rows'} of {config.source} into {config.stream}"
+    if context.replay:
+        return Outcome(None, told, delivery.counts(results))
     counts = {
         "imported": rows,
-        "already there": sum(result.data["again"] for result in results),
-        "without timestamp": sum(result.data["timeless"] for result in results) + plan.data["left_out"],
+        "already there": sum(result.data.get("again", 0) for result in results),
+        "without timestamp": sum(result.data.get("timeless", 0) for result in results) + plan.data["left_out"],
         "held back": plan.data["held_back"],
         "quarantined": sum(result.rejected for result in results),
         "slices": len(slices),
+        **delivery.counts(results),
     }
     memory = Memory.of(plan.data["checkpoint"], config)
     folder = seen_folder(context)
@@ -72,7 +81,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     _forget_old_hashes(context, {memory.seen, *(one.seen for one in slices)})
     return Outcome(
         memory.checkpoint(config),
-        f"{rows:,} {'row' if rows == 1 else 'rows'} of {config.source} into {config.stream}{_up_to(memory)}",
+        told + _up_to(memory),
         counts,
     )
 
@@ -103,10 +112,12 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         notes.append(
             f"What is new is told by {config.timestamp_field}; a rowversion column would tell it without an overlap"
         )
+    columns = tuple(column.name for column in found.columns)
+    notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
     return Rehearsal(
         about=_about(config, survey),
         items=((config.source, f"{survey.rows:,} new rows, {len(found.columns)} columns"),),
-        columns=tuple(column.name for column in found.columns),
+        columns=columns,
         sample=tuple(sample),
         notes=tuple(notes),
     )

@@ -1,4 +1,7 @@
-"""What a Lytics must be able to do, whether it is embedded or reached over the network."""
+"""What a Lytics must be able to do, whether it is embedded or reached over the network.
+
+Where one has no such thing, the method raises `BadConfiguration`, in words for people: what, why, and where to do it.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from lytics_azure_tui.lytics.audience_reading import AudienceReading
+from lytics_azure_tui.lytics.sending import Delivery
+from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 from lytics_azure_tui.model.user_field import UserField
+
+if TYPE_CHECKING:
+    from lytics_azure_tui.lytics.servers import Servers
+    from lytics_azure_tui.lytics.workspace.build import Builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +284,7 @@ class Stopper:
                 interrupt()
 
 
-class Lytics(Protocol):
+class Lytics(AudienceReading, Protocol):
     """Streams of events, the profiles that they become, and audiences of those."""
 
     def streams(self) -> list[StreamInfo]:
@@ -298,8 +308,17 @@ class Lytics(Protocol):
     def staging(self, stream: str) -> Path:
         """The folder into which a run writes its Parquet files before they are committed."""
 
+    def delivery(self, stream: str) -> Delivery | None:
+        """What sends rows, where they cannot become part of a stream in one act; None where `commit` does that."""
+
+    def dry_run(self, stream: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+        """What it would say to some rows, which it does not take; empty where it takes all as they are."""
+
     def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
-        """Makes the files part of the stream, all together. False when this run's files were in already."""
+        """Makes the files part of the stream, all together. False when this run's files were in already.
+
+        Where `delivery` sends rows, all have been sent before, and what is left is to remove the files.
+        """
 
     def discard(self, stream: str, run_id: str) -> None:
         """Removes files of a run that were never committed."""
@@ -308,6 +327,16 @@ class Lytics(Protocol):
         """Events of each of the last days up to the stream's newest event, days without any included."""
 
     # Profiles
+
+    def require_definitions(self) -> None:
+        """Raises `BadConfiguration` where mappings and audiences are not those that are written here."""
+
+    @property
+    def builds(self) -> Builds:
+        """What makes profiles of streams."""
+
+    def due(self, definitions: Definitions) -> datetime | None:
+        """When a build is wanted: now or earlier, at a moment to come, or None for never."""
 
     def try_mapping(
         self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
@@ -334,6 +363,13 @@ class Lytics(Protocol):
 
     # Audiences
 
+    def defined(self, definitions: Definitions) -> list[Audience]:
+        """The audiences that there are, by label.
+
+        Args:
+            definitions: those that are written here.
+        """
+
     def audiences(self) -> list[AudienceInfo]:
         """Those that have been evaluated, by slug."""
 
@@ -358,3 +394,9 @@ class Lytics(Protocol):
 
     def forget(self, identifier: Identifier) -> Forgotten:
         """Removes a person: from streams, profiles and memberships."""
+
+    # Jobs of its own
+
+    @property
+    def servers(self) -> Servers:
+        """The machines that run jobs for it. Raises `BadConfiguration` where there are none. Asks nobody."""

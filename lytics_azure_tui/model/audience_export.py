@@ -135,6 +135,9 @@ class AudienceExport(JobConfig):
         time_of_day = None if self.run_frequency == "hourly" else self.time_of_day
         return Schedule(frequency=self.run_frequency, time_of_day=time_of_day, timezone=self.timezone)
 
+    def audiences(self) -> tuple[str, ...]:
+        return (self.segment_id,)
+
     def prefix(self) -> str:
         """What stands before the time in a file's name."""
         return self.file_prefix or f"{self.segment_id}-"

@@ -49,6 +49,9 @@ class EventHubExport(JobConfig):
         ),
     ] = 1
 
+    def audiences(self) -> tuple[str, ...]:
+        return tuple(self.segment_ids)
+
     def schedule(self) -> Schedule | None:
         """Beside every build of the profiles: what a failed run could not send is tried again."""
         return Schedule(frequency="hourly")

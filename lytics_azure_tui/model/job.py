@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.form import Ask
 from lytics_azure_tui.model.schedule import Schedule
@@ -59,6 +60,26 @@ class JobConfig(BaseModel):
         """When it repeats; None for a job that runs once."""
         return None
 
+    def audiences(self) -> tuple[str, ...]:
+        """The slugs of the audiences that a run reads."""
+        return ()
+
+
+class HandedOver(BaseModel):
+    """Where a job runs that was handed over to Lytics: the table [lytics] of its file.
+
+    Attributes:
+        mark: by which the job is found there when it is not known whether it was made.
+        job: its id there; None while it is not known.
+        auth: the id there of the authorization that was made for it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mark: str = Field(default="", pattern=r"^[0-9a-f]*$")
+    job: str | None = Field(default=None, min_length=1)
+    auth: str | None = Field(default=None, min_length=1)
+
 
 class Job(BaseModel):
     """A job as saved.
@@ -67,6 +88,8 @@ class Job(BaseModel):
         id: the name of its file without the ending; the ledger's key. Never changes.
         authorization: the id of an authorization.
         enabled: whether the scheduler may start it.
+        lytics: there for a job that runs at Lytics, and not here. `Folder.save_handed` alone writes it, so that no form
+            that knows nothing of it takes it away.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +101,16 @@ class Job(BaseModel):
     authorization: str
     enabled: bool = True
     config: SerializeAsAny[JobConfig]
+    lytics: HandedOver | None = Field(default=None, exclude=True)
+
+    def require_here(self) -> None:
+        """Raises `BadConfiguration` for a job that was handed over: nothing of it is run here."""
+        if self.lytics is not None:
+            raise BadConfiguration(
+                f"{self.label} does not run here",
+                why="It was handed over, and runs at Lytics",
+                fix=f"Start and pause it there, from its page; or take it back: lyazure-tui --take-back {self.id}",
+            )
 
     def spec(self) -> dict[str, Any]:
         """The job as plain data, its id included: what a run is frozen with."""

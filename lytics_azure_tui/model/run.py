@@ -31,13 +31,18 @@ class Trigger(StrEnum):
     REPLAY = "replay"
 
 
+LAST = "last"
+"""The chain of the part that sends what all others have made ready; `jobs.delivery` does it, whatever the kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a run's work that can be done again without harm.
 
     Attributes:
         index: its place in the plan, from 0.
-        chain: parts of one chain are done in order, each with the result of the one before; chains are independent.
+        chain: parts of one chain are done in order, each with the result of the one before; chains are independent,
+            but for `LAST`.
         spec: what is to be done, as JSON values.
     """
 
@@ -52,7 +57,7 @@ class PartResult:
 
     Attributes:
         index: the part's.
-        rows: rows that are ready to be committed.
+        rows: rows that are ready to be committed; below 0 for those that other parts had ready and that are not.
         rejected: rows that went to quarantine.
         bytes: bytes read from, or written to, Azure.
         quarantine: the file in which the rejected rows lie; None when there are none.

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import open_store, unlock
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver
+from lytics_azure_tui.jobs import delivery
 from lytics_azure_tui.jobs.kind import Context, JobKind, load
-from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.authorization import Authorization, NoAuthorization
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.kinds import KINDS, OWN_KINDS
 from lytics_azure_tui.model.mapping import Definitions
-from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Run, RunState
+from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan, Run, RunState
 from lytics_azure_tui.runner import executor, failures, lock, places, records
 from lytics_azure_tui.runner.board import Board
 from lytics_azure_tui.runner.ledger import Ledger
@@ -98,7 +99,7 @@ class Execution:
             started=self.run.started or self.run.created,
             job=job,
             authorization=authorization,
-            lytics=_workspace(places.workspace(self.folder)),
+            lytics=open_lytics(self.folder, lambda: open_store(self.folder)),
             scratch=scratch,
             keep=keep,
             memory=settings.memory,
@@ -128,6 +129,7 @@ class Execution:
             if self.run.attempt > 1:
                 # A try before this one may have been cut off between forgetting a void plan and cleaning up after it.
                 self._discard(kind, context)
+            self._refresh(context)
             self.board.stage("planning")
             plan = kind.plan(context, self.ledger.checkpoint(self.run.job))
             self.ledger.save_plan(self.run.id, plan)
@@ -143,6 +145,18 @@ class Execution:
         self.board.stage("committing")
         return kind.commit(context, plan, self.ledger.results(self.run.id))
 
+    def _refresh(self, context: Context) -> None:
+        """Has audiences that the run is about to read brought up to now, before its plan says what there is."""
+
+        def tell(stage: str, rows: int) -> None:
+            self.board.check()
+            self.board.stage(f"{stage}: {rows:,}")
+
+        slugs = context.job.config.audiences()
+        if slugs:
+            for note in context.lytics.refresh(slugs, self.run.id, context.scratch, tell, memory=context.memory // 2):
+                self._log("warning", note)
+
     def _do_parts(self, kind: JobKind, context: Context, plan: Plan) -> None:
         done = {result.index: result for result in self.ledger.results(self.run.id)}
         self.board.begin(plan.bytes_total, done.values())
@@ -154,7 +168,10 @@ class Execution:
         def work(part: Part, before: PartResult | None) -> PartResult:
             self.board.check()
             sink = self.board.sink(part.index)
-            result = workshop.do(part, before) if workshop else kind.do(share, part, before, sink)
+            if part.chain == LAST:
+                result = delivery.send(context, part, self.ledger.results(self.run.id), sink)
+            else:
+                result = workshop.do(part, before) if workshop else kind.do(share, part, before, sink)
             if result.index != part.index:
                 raise Fatal(f"Part {part.index} gave the result of part {result.index}")
             self.ledger.part_done(self.run.id, result)
@@ -235,9 +252,3 @@ def _job_of(ledger: Ledger, run: Run) -> Job:
             "The run was queued by another version of this program, which wrote jobs differently",
             fix="Start the job again",
         ) from None
-
-
-def _workspace(root: Path) -> Lytics:
-    from lytics_azure_tui.lytics.workspace.workspace import Workspace
-
-    return Workspace(root)

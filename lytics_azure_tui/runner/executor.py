@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Executor, ThreadPoolExecutor, wait
 
-from lytics_azure_tui.model.run import Part, PartResult, Plan
+from lytics_azure_tui.model.run import LAST, Part, PartResult, Plan
 
 Work = Callable[[Part, PartResult | None], PartResult]
 
@@ -16,13 +16,13 @@ LEAST_SHARE = 128 * 2**20
 
 def workers(plan: Plan, threads: int, memory: int) -> int:
     """How many chains go side by side, with so many threads and bytes of memory for all of them."""
-    return max(1, min(threads, memory // LEAST_SHARE, len({part.chain for part in plan.parts})))
+    return max(1, min(threads, memory // LEAST_SHARE, len({part.chain for part in plan.parts} - {LAST})))
 
 
 def do_parts(
     plan: Plan, done: Mapping[int, PartResult], work: Work, halt: Callable[[], None], side_by_side: int
 ) -> None:
-    """Does all parts that are not done yet.
+    """Does all parts that are not done yet; those of the chain `LAST` when the others are.
 
     Args:
         plan: its parts.
@@ -37,8 +37,10 @@ def do_parts(
     chains: dict[str, list[Part]] = {}
     for part in plan.parts:
         chains.setdefault(part.chain, []).append(part)
+    last = chains.pop(LAST, [])
     with ThreadPoolExecutor(side_by_side, thread_name_prefix="part") as executor:
         _do(list(chains.values()), done, work, halt, executor)
+        _do([last], done, work, halt, executor)
 
 
 def _do(

@@ -202,18 +202,29 @@ class _Session:
 
 
 def chosen(folder: Folder, label: str) -> Job:
-    """The saved job of a label or an id.
+    """The saved job of a label or an id, which can be run here.
 
     Raises:
-        BadConfiguration: there is none, or several; or its authorization is not there or cannot be read.
+        BadConfiguration: there is none, or several; it runs at Lytics; its authorization cannot be read.
+    """
+    job = named(folder, label)
+    # What is wrong with it is said before anything starts.
+    job.require_here()
+    folder.authorization(job.authorization)
+    return job
+
+
+def named(folder: Folder, label: str) -> Job:
+    """The saved job of a label or an id, wherever it runs.
+
+    Raises:
+        BadConfiguration: there is none, or several.
     """
     jobs = folder.jobs()
     found = [job for job in jobs if job.id == label] or [
         job for job in jobs if job.label.casefold() == label.casefold()
     ]
     if len(found) == 1:
-        # What is wrong with it is said before anything starts.
-        folder.authorization(found[0].authorization)
         return found[0]
     if found:
         ids = ", ".join(job.id for job in found)

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.lytics import open_lytics
+from lytics_azure_tui.config.passphrase import DESCRIPTOR
+from lytics_azure_tui.config.secrets import SecretStore, open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater
 from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import lock, places
+from lytics_azure_tui.runner.spawn import filled_pipe
 
 LEAST = 6
 """A row in quarantine is told by the value that was given, and by the person's other identifiers that are so long."""
@@ -42,24 +49,25 @@ class Report:
     quarantined: int
 
 
-def forget(folder: Folder, value: str) -> Report:
+def forget(folder: Folder, value: str, secrets: Callable[[], SecretStore] | None = None) -> Report:
     """Removes everyone who has an identifier of this value. What was cut off goes on when it is called again.
+
+    Args:
+        secrets: opens the store, if the token of an account is needed.
 
     Raises:
         BadConfiguration: nobody has, and no quarantined row holds it.
         RetryLater: runs are at work.
     """
-    from lytics_azure_tui.lytics.workspace.workspace import Workspace
-
     value = value.strip()
     if not value:
         raise BadConfiguration("No identifier was given")
-    workspace = Workspace(places.workspace(folder))
+    lytics = open_lytics(folder, secrets or (lambda: open_store(folder)))
     with lock.workspace(folder.data, alone=True):
-        named = workspace.identifiers(value)
+        named = lytics.identifiers(value)
         known, events, profiles, memberships = set(named), Counter[str](), 0, 0
         for identifier in named:
-            done = workspace.forget(identifier)
+            done = lytics.forget(identifier)
             known.update(done.identifiers)
             events.update(done.events)
             profiles += done.profiles
@@ -75,10 +83,25 @@ def forget(folder: Folder, value: str) -> Report:
     )
 
 
-def forget_apart(folder: Folder, value: str) -> Report:
-    """The same in a process of its own."""
+def forget_apart(folder: Folder, value: str, passphrase: Secret | None = None) -> Report:
+    """The same in a process of its own.
+
+    Args:
+        passphrase: of the encrypted secrets, if they are needed; it goes through a pipe.
+    """
     command = [sys.executable, "-m", "lytics_azure_tui.runner.forgetting", "--config", str(folder.root)]
-    done = subprocess.run(command, input=value, capture_output=True, text=True, check=False, start_new_session=True)
+    environment, pipes = dict(os.environ), list[int]()
+    if passphrase:
+        pipes.append(filled_pipe(passphrase))
+        environment[DESCRIPTOR] = str(pipes[0])
+    try:
+        done = subprocess.run(
+            command, input=value, capture_output=True, text=True, check=False, start_new_session=True,
+            env=environment, pass_fds=pipes,
+        )  # fmt: skip
+    finally:
+        for pipe in pipes:
+            os.close(pipe)
     try:
         answer = json.loads(done.stdout)
     except ValueError:
@@ -90,7 +113,7 @@ def forget_apart(folder: Folder, value: str) -> Report:
 
 
 def _quarantines(folder: Folder) -> list[Path]:
-    return sorted(places.keep(folder).glob("*/quarantine/*"))
+    return sorted({path.parent for path in places.keep(folder).glob("*/quarantine/**/*.parquet")})
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -63,8 +63,9 @@ class Ledger:
             replay_of: the run whose quarantined rows are to be read again.
 
         Raises:
-            BadConfiguration: that run's rows were replayed already.
+            BadConfiguration: that run's rows were replayed already, or the job was handed over to Lytics.
         """
+        job.require_here()
         with self._db.transaction():
             active = self.runs(job=job.id, active=True)
             if active:

@@ -109,7 +109,7 @@ def due_at(job: Job, state: JobState, now: datetime, built: datetime | None = No
         built: the end of the newest build of the profiles: those who follow it are due when they were not queued since.
     """
     schedule = job.config.schedule()
-    if schedule is None or not job.enabled or state.stopped is not None:
+    if schedule is None or not job.enabled or state.stopped is not None or job.lytics is not None:
         return None
     if state.last_end is None:
         return now

@@ -163,14 +163,17 @@ def replay(folder: Folder, run_id: str) -> Run:
         return queued
 
 
-def forget(folder: Folder, value: str) -> Report:
+def forget(folder: Folder, value: str, passphrase: Secret | None = None) -> Report:
     """Removes everyone who has an identifier of this value, in a process of its own.
+
+    Args:
+        passphrase: of the encrypted secrets, if it was typed.
 
     Raises:
         BadConfiguration: nobody has.
         RetryLater: runs are at work.
     """
-    return forget_apart(folder, value)
+    return forget_apart(folder, value, known_passphrase(passphrase))
 
 
 def delete_job(folder: Folder, job_id: str) -> None:
@@ -178,8 +181,9 @@ def delete_job(folder: Folder, job_id: str) -> None:
 
     Raises:
         Fatal: a run of it is active.
-        BadConfiguration: there is no such job.
+        BadConfiguration: there is no such job, or it runs at Lytics, where nobody would know of it any more.
     """
+    folder.job(job_id).require_here()
     with opened(folder) as ledger:
         # First what may refuse.
         ledger.forget_job(job_id)

@@ -27,7 +27,7 @@ def spawn(
         Fatal: no process can be started.
     """
     environment = {key: value for key, value in os.environ.items() if key != DESCRIPTOR}
-    pipe = _filled_pipe(passphrase) if passphrase else None
+    pipe = filled_pipe(passphrase) if passphrase else None
     if pipe is not None:
         environment[DESCRIPTOR] = str(pipe)
     try:
@@ -52,7 +52,7 @@ def spawn(
             os.close(pipe)
 
 
-def _filled_pipe(passphrase: Secret) -> int:
+def filled_pipe(passphrase: Secret) -> int:
     """The reading end of a pipe that holds the passphrase; it is far smaller than a pipe's buffer."""
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as file:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.lytics import open_lytics
+from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.runner import places
 from lytics_azure_tui.runner.ledger import Ledger
-
-if TYPE_CHECKING:
-    from lytics_azure_tui.lytics.workspace.workspace import Workspace
 
 AFTER_FAILURE = timedelta(hours=1)
 """So long after a build that failed, unless the definitions change before."""
@@ -37,7 +35,6 @@ class Upkeep:
     _seen: object = field(default=None, init=False)
     _due: datetime | None = field(default=None, init=False)
     _told: str = field(default="", init=False)
-    _workspace: Workspace | None = field(default=None, init=False)
 
     def due(self, active: Collection[Run], files: object, now: datetime) -> datetime | None:
         """When a build is due; None when nothing calls for one.
@@ -62,7 +59,8 @@ class Upkeep:
         if not definitions.there_are(self.folder) and not places.workspace(self.folder).joinpath("profiles").exists():
             return None
         try:
-            due = self._lytics().due(definitions.read(self.folder))
+            lytics = open_lytics(self.folder, lambda: open_store(self.folder))
+            due = lytics.due(definitions.read(self.folder))
         except LyazureError as error:
             if str(error) != self._told:
                 self._told = str(error)
@@ -74,10 +72,3 @@ class Upkeep:
             return due
         changed = definitions.changed(self.folder)
         return due if changed is not None and changed > last.ended else max(due, last.ended + AFTER_FAILURE)
-
-    def _lytics(self) -> Workspace:
-        if self._workspace is None:
-            from lytics_azure_tui.lytics.workspace.workspace import Workspace
-
-            self._workspace = Workspace(places.workspace(self.folder))
-        return self._workspace

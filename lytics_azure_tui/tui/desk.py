@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lytics_azure_tui.model.run import Run
     from lytics_azure_tui.runner.doctor import Check
     from lytics_azure_tui.runner.forgetting import Report
+    from lytics_azure_tui.runner.handing import Handing
     from lytics_azure_tui.runner.ledger import Ledger
     from lytics_azure_tui.runner.service import RunnerStatus
 
@@ -195,11 +196,11 @@ class Desk:
 
     @property
     def lytics(self) -> Lytics:
-        """The workspace with the streams."""
+        """The Lytics of the settings, as they were when it was first asked for."""
         if self._lytics is None:
-            from lytics_azure_tui.lytics.workspace.workspace import Workspace
+            from lytics_azure_tui.config.lytics import open_lytics
 
-            self._lytics = Workspace(self.folder.data / "workspace")
+            self._lytics = open_lytics(self.folder, self.secrets)
         return self._lytics
 
     def forget(self, value: str) -> Report:
@@ -211,9 +212,16 @@ class Desk:
         """
         from lytics_azure_tui.runner.service import forget
 
-        return forget(self.folder, value)
+        return forget(self.folder, value, self._passphrase)
 
     # Jobs
+
+    @property
+    def handing(self) -> Handing:
+        """What hands jobs over to the machines of Lytics, and takes them back."""
+        from lytics_azure_tui.runner.handing import Handing
+
+        return Handing(self.folder, self.ledger, self.lytics, self.secrets)
 
     def pause(self, job_id: str, paused: bool) -> None:
         """Pauses a job's schedule, or takes it up again, also where it stopped by itself."""

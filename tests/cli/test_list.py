@@ -58,6 +58,7 @@ def test_json_lines(folder: Folder, program: Program) -> None:
         "enabled": True,
         "state": "scheduled",
         "stopped": None,
+        "lytics": None,
         "last_run": None,
     }
 

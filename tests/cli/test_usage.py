@@ -33,6 +33,7 @@ def _options() -> list[str]:
         (["--json"], "--json goes with"),
         (["--json", "--demo"], "--json goes with"),
         (["--json", "--completion", "bash"], "--json goes with"),
+        (["--hand-over", "a", "--take-back", "b"], "--hand-over and --take-back do not go together"),
         (["--demo", "--config", "somewhere"], "--demo brings a configuration folder of its own"),
         (["--completion", "powershell"], "'powershell' is not one of"),
         (["--no-such-option"], "No such option"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,12 @@ from lytics_azure_tui.lytics.protocol import (
     Value,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
+from lytics_azure_tui.lytics.servers import Servers
+from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows
+from lytics_azure_tui.lytics.workspace.build import Builds
+from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
+from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.language.parse import parse_filter
 from lytics_azure_tui.model.mapping import Definitions, FieldRule, StreamMapping
@@ -53,6 +60,8 @@ class SmallLytics:
         trial: what every mapping would make.
         estimates: by filter; another filter finds fewer the longer it is.
         broken: raised by whatever is asked of profiles and audiences, while it is there.
+        machines: those that run jobs for it; None where there are none.
+        elsewhere: raised where mappings and audiences are to be edited, while it is there.
         gate: whoever asks about them waits until it is open, or until nobody waits for the answer.
         asked: the name of each such question, and what it was about.
         forgotten: the identifiers of those who were.
@@ -70,6 +79,8 @@ class SmallLytics:
     trial: Trial = field(default_factory=lambda: Trial(0, (), {}, {}))
     estimates: dict[str, Estimate] = field(default_factory=dict)
     broken: LyazureError | None = None
+    machines: Servers | None = None
+    elsewhere: LyazureError | None = None
     gate: Event = field(default_factory=Event)
     asked: list[tuple[str, str]] = field(default_factory=list)
     forgotten: list[Identifier] = field(default_factory=list)
@@ -100,6 +111,12 @@ class SmallLytics:
     def staging(self, stream: str) -> Path:
         raise NotImplementedError
 
+    def delivery(self, stream: str) -> Delivery | None:
+        return None
+
+    def dry_run(self, stream: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+        return ""
+
     def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
         raise NotImplementedError
 
@@ -107,6 +124,17 @@ class SmallLytics:
         raise NotImplementedError
 
     # Profiles
+
+    def require_definitions(self) -> None:
+        if self.elsewhere is not None:
+            raise self.elsewhere
+
+    @property
+    def builds(self) -> Builds:
+        raise NotImplementedError
+
+    def due(self, definitions: Definitions) -> datetime | None:
+        return None
 
     def try_mapping(
         self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
@@ -159,9 +187,37 @@ class SmallLytics:
 
     # Audiences
 
+    def defined(self, definitions: Definitions) -> list[Audience]:
+        return sorted(definitions.audiences, key=lambda audience: audience.label.casefold())
+
     def audiences(self) -> list[AudienceInfo]:
         self._answer("audiences")
         return self.evaluated
+
+    @property
+    def servers(self) -> Servers:
+        return self.machines or Workspace(Path()).servers
+
+    def refresh(
+        self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
+    ) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def glance(self, slugs: Sequence[str], scratch: Path) -> SmallLytics:
+        return self
+
+    def audience(
+        self, slug: str, *, memory: int, threads: int, spill: Path | None = None
+    ) -> AbstractContextManager[AudienceRows | None]:
+        raise NotImplementedError
+
+    def triggers_state(self) -> tuple[int, frozenset[str]]:
+        raise NotImplementedError
+
+    def triggers(
+        self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
+    ) -> Collected:
+        raise NotImplementedError
 
     def sizes(self, slug: str, limit: int = 200) -> list[AudienceSize]:
         self._answer("sizes", slug)

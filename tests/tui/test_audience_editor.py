@@ -476,3 +476,12 @@ async def test_a_new_audience_opened_from_the_list(world: World) -> None:
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, Audiences)
         assert pilot.app.screen.query_one(Problem).error is None
+
+
+async def test_where_audiences_are_made_elsewhere_it_is_said(world: World) -> None:
+    world.lytics.elsewhere = BadConfiguration("Audiences are not edited here", fix="Edit them in Lytics' own screens")
+    before = definitions.read(world.folder)
+    async with world.app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, world, None, "ctrl+s")
+        assert "Lytics' own screens" in str(screen.query_one(Problem).error)
+    assert definitions.read(world.folder) == before

@@ -9,10 +9,11 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from lytics_azure_tui.config import definitions
-from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.tui.screens.audiences import Audiences
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.widgets.grid import Grid
+from lytics_azure_tui.tui.widgets.problem import Problem
 from tests.tui.conftest import LARGE, SMALL, Picture, settled, until
 from tests.tui.people import define, populated
 from tests.tui.world import World
@@ -157,3 +158,12 @@ async def test_an_audience_that_is_written_meanwhile_is_there_on_return(peopled:
         await settled(pilot)
         assert isinstance(pilot.app.screen, Audiences)
         assert pilot.app.screen.query_one("#audiences", Grid).row_count == 5
+
+
+async def test_where_audiences_are_made_elsewhere_none_is_deleted(peopled: World) -> None:
+    peopled.lytics.elsewhere = BadConfiguration("Audiences are not edited here", fix="Edit them in Lytics' own screens")
+    before = slugs(peopled)
+    async with peopled.app().run_test(size=LARGE) as pilot:
+        await opened(pilot, "d", "y")
+        assert "Lytics' own screens" in str(pilot.app.screen.query_one(Problem).error)
+    assert slugs(peopled) == before

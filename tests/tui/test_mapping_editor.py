@@ -447,3 +447,11 @@ async def test_a_name_with_markup_in_it_is_shown_as_it_is(world: World) -> None:
         screen = await opened(pilot, world, "s")
         grid = screen.query_one("#columns", Grid)
         assert "[b]Bo[/b]" in grid.get_row_at(2)[2].plain
+
+
+async def test_where_mappings_are_made_elsewhere_it_is_said_and_nothing_is_written(world: World) -> None:
+    world.lytics.elsewhere = BadConfiguration("Mappings are not edited here", fix="Edit them in Lytics' own screens")
+    async with world.app().run_test(size=LARGE) as pilot:
+        screen = await opened(pilot, world, "s", "ctrl+s")
+        assert "Lytics' own screens" in str(screen.query_one(Problem).error)
+    assert saved(world) is None

@@ -146,5 +146,5 @@ def audience_rows(
     head = found.head
     with database(memory=memory, threads=threads, spill=spill) as connection:
         view(connection, layers_of(tables, found))
-        fields = tuple(head.defined().user_fields())
+        fields = tuple(head.user_fields())
         yield AudienceRows(connection, slug, head.build, fields, head.sizes.get(slug), head.as_of)

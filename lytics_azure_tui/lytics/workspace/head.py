@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.model.mapping import Definitions
+from lytics_azure_tui.model.user_field import FieldKind, UserField
 
 KEY = "head"
 
@@ -35,6 +36,7 @@ class Head:
         sizes: of the audiences.
         forgotten: the last task of forgetting that is in.
         boundary: when an audience may next change by time alone, RFC 3339; None for never.
+        fields: the user fields, where no definitions name them: name, kind, whether it is an identifier, help.
     """
 
     build: int
@@ -50,6 +52,7 @@ class Head:
     boundary: str | None = None
     replaced: dict[str, list[str]] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
+    fields: list[tuple[str, str, bool, str]] = field(default_factory=list)
 
     def dump(self) -> str:
         """As JSON; `load` reads it."""
@@ -65,6 +68,11 @@ class Head:
 
     def defined(self) -> Definitions:
         return Definitions.load(self.definitions)
+
+    def user_fields(self) -> list[UserField]:
+        """Every field of the profiles, our own first."""
+        named = [UserField(name, FieldKind(kind), None, is_id, words) for name, kind, is_id, words in self.fields]
+        return named or self.defined().user_fields()
 
 
 @dataclass(frozen=True, slots=True)

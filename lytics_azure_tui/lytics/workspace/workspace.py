@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
+from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.protocol import (
     AudienceInfo,
     AudienceSize,
@@ -27,6 +28,8 @@ from lytics_azure_tui.lytics.protocol import (
     Trial,
     Volume,
 )
+from lytics_azure_tui.lytics.sending import Delivery
+from lytics_azure_tui.lytics.servers import Servers
 from lytics_azure_tui.lytics.workspace import trigger_rows
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, audience_rows
 from lytics_azure_tui.lytics.workspace.audiences import Audiences
@@ -38,6 +41,7 @@ from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.trial import tried
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
+from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 
 
@@ -79,6 +83,12 @@ class Workspace:
     def staging(self, stream: str) -> Path:
         return self._streams.staging(stream)
 
+    def delivery(self, stream: str) -> Delivery | None:
+        return None
+
+    def dry_run(self, stream: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+        return ""
+
     def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
         return self._streams.commit(stream, run_id, columns, files)
 
@@ -89,6 +99,12 @@ class Workspace:
         return self._streams.volume(stream, days)
 
     # Profiles
+
+    def require_definitions(self) -> None:
+        """Those that are written here are what holds."""
+
+    def due(self, definitions: Definitions) -> datetime | None:
+        return self.builds.due(definitions)
 
     def try_mapping(
         self, mapping: StreamMapping, *, events: int = 2000, limit: int = 20, stopper: Stopper | None = None
@@ -116,6 +132,9 @@ class Workspace:
 
     # Audiences
 
+    def defined(self, definitions: Definitions) -> list[Audience]:
+        return sorted(definitions.audiences, key=lambda audience: audience.label.casefold())
+
     def audiences(self) -> list[AudienceInfo]:
         return self._audiences.audiences()
 
@@ -135,24 +154,37 @@ class Workspace:
         """
         return self._forgetting.forget(identifier)
 
-    # Builds
+    # Jobs of its own
+
+    @property
+    def servers(self) -> Servers:
+        raise BadConfiguration(
+            "Handing a job over takes a Lytics account",
+            why="The Lytics of these settings is on this machine, and so are its jobs",
+            fix='Write kind = "cloud" under [lytics] in settings.toml, and enter the API token with: lyazure-tui '
+            "--lytics-token. Then start lyazure-tui again",
+        )
+
+    # For exports
+
+    def refresh(
+        self, slugs: Sequence[str], run_id: str, scratch: Path, tell: Callable[[str, int], None], *, memory: int
+    ) -> tuple[str, ...]:
+        """Builds do that."""
+        return ()
+
+    def glance(self, slugs: Sequence[str], scratch: Path) -> Workspace:
+        return self
 
     def audience(
         self, slug: str, *, memory: int, threads: int, spill: Path | None = None
     ) -> AbstractContextManager[AudienceRows | None]:
-        """An audience's rows, for exports; see `audience_rows`."""
         return audience_rows(self._tables, slug, memory=memory, threads=threads, spill=spill)
 
     def triggers_state(self) -> tuple[int, frozenset[str]]:
-        """(the newest build, the audiences that are evaluated in it), for exports; quick."""
         return trigger_rows.state(self._tables)
 
     def triggers(
         self, wanted: Wanted, target: Path, *, memory: int, threads: int, spill: Path | None = None
     ) -> Collected:
-        """Who entered and left, for exports; see `trigger_rows.collect`."""
         return trigger_rows.collect(self._tables, wanted, target, memory=memory, threads=threads, spill=spill)
-
-    def due(self, definitions: Definitions) -> datetime | None:
-        """When a build is wanted: now or earlier, at a moment to come, or None for never."""
-        return self.builds.due(definitions)

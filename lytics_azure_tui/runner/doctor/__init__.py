@@ -16,6 +16,7 @@ from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.runner.doctor import machine, setup
 from lytics_azure_tui.runner.doctor.access import access
 from lytics_azure_tui.runner.doctor.check import Check, State, failed, guarded, warning
+from lytics_azure_tui.runner.doctor.lytics import lytics
 
 __all__ = ["Check", "State", "examine"]
 
@@ -41,6 +42,7 @@ def examine(folder: Folder, open_store: Callable[[], SecretStore]) -> Iterator[C
         opened = store
         yield from guarded("secrets", lambda: setup.secret_store(folder, opened, authorizations))
         yield from _services(folder, opened, authorizations)
+        yield from guarded("lytics", lambda: lytics(folder, opened))
     yield from guarded("gpg", lambda: machine.gpg(_with_pgp_key(authorizations)))
     yield from guarded("runner", lambda: setup.runner(folder))
     repeats = any(job.enabled and job.config.schedule() is not None for job in saved)

@@ -167,6 +167,7 @@ class AudienceEditor(Editor):
 
         prepare()
         folder = self.desk.folder
+        self.desk.lytics.require_definitions()
         found, problems = definitions.look(folder)
         audience = next((item for item in found.audiences if item.slug == self._slug), None)
         if self._slug is not None and audience is None:

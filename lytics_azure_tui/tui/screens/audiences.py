@@ -128,7 +128,7 @@ class Audiences(DeskScreen):
         from lytics_azure_tui.config import definitions
 
         said, problems = definitions.look(self.desk.folder)
-        audiences = sorted(said.audiences, key=lambda audience: audience.label.casefold())
+        audiences = self.desk.lytics.defined(said)
         infos = {info.slug: info for info in self.desk.lytics.audiences()}
         return Listed(tuple(audiences), infos, tuple(problems))
 
@@ -223,6 +223,7 @@ class Audiences(DeskScreen):
         if chosen is None:
             return
         try:
+            await self.fetch(self.desk.lytics.require_definitions, "read the audiences")
             users = await self.fetch(lambda: definitions.users_of(folder, chosen.slug), "read the jobs")
             if users:
                 await self.app.push_screen_wait(

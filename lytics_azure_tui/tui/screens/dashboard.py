@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -10,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from lytics_azure_tui.errors import LyazureError
-from lytics_azure_tui.model.job import Job
+from lytics_azure_tui.errors import BadConfiguration, LyazureError
+from lytics_azure_tui.model.job import HandedOver, Job
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
@@ -19,10 +20,16 @@ from lytics_azure_tui.tui.overview import JobRow, Overview
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard_rows import JOBS, RUNS, job_rows, run_rows
+from lytics_azure_tui.tui.screens.first_steps import first_steps
 from lytics_azure_tui.tui.text import content, plain
+from lytics_azure_tui.tui.there import ASK_SECONDS, NOBODY_ASKED, ask, on_servers
+from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.grid import Grid
 from lytics_azure_tui.tui.widgets.problem import explain
 from lytics_azure_tui.tui.widgets.run_pane import RunPane
+
+if TYPE_CHECKING:
+    from lytics_azure_tui.lytics.servers import Servers
 
 
 class Dashboard(DeskScreen):
@@ -37,6 +44,9 @@ class Dashboard(DeskScreen):
         Command("n", "new", "New job", "Set up a job."),
         Command("e", "edit", "Edit", "Change the job."),
         Command("p", "pause", "Pause", "Pause the job's schedule, or take it up again."),
+        Command(
+            "h", "hand_over", "Hand over", "Have Lytics run the job on its own machines, with an account.", footer=False
+        ),
         Command("d,delete", "delete", "Delete", "Delete the job. What it has imported stays.", footer=False),
         Command("l", "log", "Log", "Open the log of the job's newest run.", footer=False),
     )
@@ -45,6 +55,8 @@ class Dashboard(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._able: tuple[bool | None, ...] = ()
+        self._there = NOBODY_ASKED
+        self._asked: tuple[HandedOver, ...] = ()
 
     def body(self) -> ComposeResult:
         yield Static(id="problems", markup=False)
@@ -57,6 +69,7 @@ class Dashboard(DeskScreen):
         for pane, title in (("#jobs", "Jobs"), ("#active", "Under way"), ("#recent", "Recent runs")):
             self.query_one(pane).border_title = title
         self.set_interval(1, self._tick)
+        self.set_interval(ASK_SECONDS, self._ask)
         self.watch(self.app, "overview", self._show)
 
     # What is shown
@@ -74,6 +87,18 @@ class Dashboard(DeskScreen):
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self._tick()
+        self._ask()
+
+    def _ask(self) -> None:
+        """What Lytics says of the jobs that it runs, if there are any."""
+        if self.is_current and self._asked:
+            self._ask_lytics()
+
+    @work(exclusive=True, group="lytics", description="ask Lytics for its jobs", exit_on_error=False)
+    async def _ask_lytics(self) -> None:
+        # Not by `fetch`: nobody is asked for a passphrase again and again.
+        self._there = await in_thread(lambda: ask(self.desk, self._there), "ask Lytics for its jobs")
+        self._tick()
 
     def _show(self, overview: Overview | None) -> None:
         if overview is None or not self.is_current:
@@ -81,10 +106,14 @@ class Dashboard(DeskScreen):
         now, zone = self.desk.clock(), self.desk.zone
         self._show_problems(overview)
         self._show_first_steps(overview)
-        self.query_one("#jobs", Grid).show_rows(job_rows(overview, now, zone))
+        self.query_one("#jobs", Grid).show_rows(job_rows(overview, now, zone, self._there))
         self.query_one("#recent", Grid).show_rows(run_rows(overview, now, zone))
         self._show_active(overview)
         self._refresh_commands()
+        handed = tuple(row.job.lytics for row in overview.jobs if row.job.lytics is not None)
+        if handed != self._asked:
+            self._asked = handed
+            self._ask()
 
     def _show_problems(self, overview: Overview) -> None:
         problems = self.query_one("#problems", Static)
@@ -150,18 +179,25 @@ class Dashboard(DeskScreen):
         row = self._row
         return row.job if row is not None else None
 
+    @property
+    def _handed(self) -> Job | None:
+        """The job under the cursor, where it has a page of its own: it runs at Lytics."""
+        row = self._row if self.focused is not None and self.focused.id == "jobs" else None
+        return row.job if row is not None and row.job.lytics is not None and row.active is None else None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Commands that have nothing to work on are dimmed."""
         if not self.is_mounted:
             return True
-        if action in ("open", "log"):
-            return True if self._run is not None else None
-        if action == "cancel":
-            run = self._run
-            return True if run is not None and not run.state.ended and not run.cancel_requested else None
-        if action in ("start", "edit", "pause", "delete"):
-            return True if self._job is not None else None
-        return True
+        run, job = self._run, self._job
+        able = {
+            "open": run is not None or self._handed is not None,
+            "log": run is not None,
+            "cancel": run is not None and not run.state.ended and not run.cancel_requested,
+            "hand_over": job is not None and (job.lytics is None or job.lytics.job is None),
+            **dict.fromkeys(("start", "edit", "pause", "delete"), job is not None),
+        }
+        return True if able.get(action, True) else None
 
     @on(DataTable.RowHighlighted)
     def _moved(self) -> None:
@@ -171,14 +207,14 @@ class Dashboard(DeskScreen):
         self._refresh_commands()
 
     def _show_reason(self) -> None:
-        """Why the schedule of the job under the cursor ended stands at the head of the jobs."""
-        row = self._row
-        why = row.state.stopped if row is not None and row.active is None else None
+        """At the head of the jobs: why the schedule of the one under the cursor ended, or what Lytics says of it."""
+        row = self._row if self._row is not None and self._row.active is None else None
         title = Content("Jobs")
-        if row is not None and why is not None:
-            title += Content.styled(f" · ■ {plain(row.job.label, 24)}: ", "$text-warning") + content(
-                why, "$text-warning", 60
-            )
+        if row is not None and row.job.lytics is not None:
+            title += content(f" · {plain(row.job.label, 24)} {self._there.words(row.job)}", "$text-primary", 100)
+        elif row is not None and row.state.stopped is not None:
+            title += Content.styled(f" · ■ {plain(row.job.label, 24)}: ", "$text-warning")
+            title += content(row.state.stopped, "$text-warning", 60)
         self.query_one("#jobs").border_title = title
 
     def _refresh_commands(self) -> None:
@@ -199,8 +235,12 @@ class Dashboard(DeskScreen):
         self._open(event.run_id)
 
     def action_open(self) -> None:
-        """Opens the run that the focus is on."""
-        if self._run is not None:
+        """Opens the run that the focus is on, or the page of a job that runs at Lytics."""
+        if self._handed is not None:
+            from lytics_azure_tui.tui.screens.handed_over import HandedOverPage
+
+            self.app.push_screen(HandedOverPage(self.desk, self._handed))
+        elif self._run is not None:
             self._open(self._run.id)
 
     def action_log(self) -> None:
@@ -219,8 +259,20 @@ class Dashboard(DeskScreen):
 
     def action_edit(self) -> None:
         """Opens the form of the job."""
+        job = self._job
+        if job is not None and job.lytics is not None:
+            fix = "Take it back, change it, and hand it over again"
+            self.problem(BadConfiguration(f"{job.label} runs at Lytics as it was handed over", fix=fix))
+        elif job is not None:
+            self._form(job)
+
+    @work(group="deed", description="hand the job over", exit_on_error=False)
+    async def action_hand_over(self) -> None:
+        """Hands the job over to Lytics when that is meant."""
+        from lytics_azure_tui.tui.screens.hand_over import hand_over
+
         if self._job is not None:
-            self._form(self._job)
+            await hand_over(self, self._job)
 
     def _form(self, job: Job | None) -> None:
         from lytics_azure_tui.tui.screens.job_wizard import JobWizard
@@ -232,6 +284,9 @@ class Dashboard(DeskScreen):
         """Queues a run of the job."""
         job = self._job
         if job is None:
+            return
+        if job.lytics is not None:
+            await self._at_lytics(job, lambda servers, there: servers.start(there), "started at Lytics")
             return
         try:
             run = await self.fetch(lambda: self.desk.start_now(job.id), "start the job")
@@ -265,9 +320,19 @@ class Dashboard(DeskScreen):
         row = next((row for row in rows if job is not None and row.job.id == job.id), None)
         if row is None:
             return
+        if row.job.lytics is not None:
+            if self._there.status(row.job) == "paused":
+                await self._at_lytics(row.job, lambda servers, there: servers.start(there), "goes on at Lytics")
+            else:
+                await self._at_lytics(row.job, lambda servers, there: servers.pause(there), "paused at Lytics")
+            return
         resume = not row.job.enabled or row.state.stopped is not None
         done = f"{row.job.label}: {'its schedule goes on' if resume else 'paused'}"
         await self.do(lambda: self.desk.pause(row.job.id, not resume), "change the schedule", done)
+
+    async def _at_lytics(self, job: Job, deed: Callable[[Servers, str], None], done: str) -> None:
+        await self.do(lambda: on_servers(self.desk, job, deed), "ask Lytics", f"{job.label}: {done}")
+        self._ask()
 
     @work(group="deed", description="delete the job", exit_on_error=False)
     async def action_delete(self) -> None:
@@ -279,20 +344,3 @@ class Dashboard(DeskScreen):
         if not await self.app.push_screen_wait(Confirm(f"Delete {job.label}?", question, yes="Delete", danger=True)):
             return
         await self.do(lambda: self.desk.delete_job(job.id), "delete the job", f"{job.label}: deleted")
-
-
-def first_steps(authorizations: int) -> Content:
-    """What to do in an empty configuration."""
-    first = ("✓", "bold $text-success") if authorizations else ("1", "bold $primary")
-    return Content.assemble(
-        ("No jobs yet.\n\n" if authorizations else "Nothing is set up yet.\n\n", "bold"),
-        first,
-        "  Press ",
-        ("2", "bold $primary"),
-        " and create an authorization: the way into Azure.\n",
-        ("2", "bold $primary"),
-        "  Press ",
-        ("n", "bold $primary"),
-        " and create a job: which file goes into which stream.\n\n",
-        ("Runs go on in the background when this screen is closed.\nPress ? for all keys.", "dim"),
-    )

@@ -8,6 +8,7 @@ from lytics_azure_tui.model.kinds import KINDS
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.tui.figures import count, duration, relative, when
 from lytics_azure_tui.tui.overview import JobRow, Overview
+from lytics_azure_tui.tui.there import NOBODY_ASKED, There
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Row
 from lytics_azure_tui.tui.widgets.states import job_state, quarantined, run_state, sign
 
@@ -38,17 +39,17 @@ def kind(workflow: str) -> str:
     return KINDS[workflow].title if workflow in KINDS else workflow
 
 
-def job_rows(overview: Overview, now: datetime, zone: tzinfo | None) -> list[Row]:
+def job_rows(overview: Overview, now: datetime, zone: tzinfo | None, there: There = NOBODY_ASKED) -> list[Row]:
     """A row for each job."""
-    return [Row(row.job.id, _job(row, now, zone)) for row in overview.jobs]
+    return [Row(row.job.id, _job(row, now, zone, there)) for row in overview.jobs]
 
 
-def _job(row: JobRow, now: datetime, zone: tzinfo | None) -> tuple[Cell, ...]:
+def _job(row: JobRow, now: datetime, zone: tzinfo | None, there: There) -> tuple[Cell, ...]:
     last = row.state.last_run
     return (
         Cell(row.job.label, "strong"),
         Cell(kind(row.job.workflow), "muted"),
-        job_state(row),
+        job_state(row, there),
         _last(last, now, zone),
         _rows(last),
         _next(row, now, zone),
@@ -65,6 +66,8 @@ def _last(run: Run | None, now: datetime, zone: tzinfo | None) -> Cell:
 
 def _next(row: JobRow, now: datetime, zone: tzinfo | None) -> Cell:
     due = row.state.next_due
+    if row.job.lytics is not None:
+        return Cell("at Lytics", "muted")
     if row.active is not None and row.active.state is RunState.RETRYING and row.active.retry_at is not None:
         return Cell(f"retry {relative(row.active.retry_at, now)}", "watch")
     if due is None or row.state.stopped is not None or not row.job.enabled:

@@ -134,6 +134,7 @@ class MappingEditor(Editor):
 
         prepare()
         lytics = self.desk.lytics
+        lytics.require_definitions()
         known, problems = definitions.look(self.desk.folder)
         mapping = next((item for item in known.mappings if item.stream == self._stream), None)
         if mapping is None and (definitions.mappings_dir(self.desk.folder) / f"{self._stream}.toml").exists():

@@ -72,10 +72,13 @@ class Review(VerticalScroll):
         self.query_one("#rehearsal", Static).update(content(words, "dim"))
 
     def show_error(self, error: LyazureError) -> None:
-        """A run would fail."""
+        """A run would fail: that is seen, also where the answers above it fill the screen."""
         self.query_one("#sample").display = False
         words = Content.assemble(explain(error), ("\nr tries again.", "dim"))
-        self.query_one("#rehearsal", Static).update(words)
+        rehearsal = self.query_one("#rehearsal", Static)
+        rehearsal.update(words)
+        # Once it has its height: before that there is nowhere to scroll to.
+        self.call_after_refresh(self.call_after_refresh, rehearsal.scroll_visible, animate=False, top=True)
 
     def show_rehearsal(self, rehearsal: Rehearsal) -> None:
         """What a run would do."""

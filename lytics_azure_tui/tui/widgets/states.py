@@ -5,6 +5,7 @@ from __future__ import annotations
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.tui.figures import count
 from lytics_azure_tui.tui.overview import JobRow
+from lytics_azure_tui.tui.there import NOBODY_ASKED, There
 from lytics_azure_tui.tui.widgets.grid import Cell
 
 STYLES = {
@@ -41,10 +42,34 @@ def sign(run: Run) -> str:
     return _SIGNS[run.state][0]
 
 
-def job_state(row: JobRow) -> Cell:
+_SERVERS = {
+    "running": ("●", "busy"),
+    "runnable": ("●", "busy"),
+    "initializing": ("◌", "muted"),
+    "sleeping": ("○", ""),
+    "paused": ("‖", "muted"),
+    "pausing": ("‖", "muted"),
+    "completed": ("✓", "good"),
+    "failed": ("✗", "bad"),
+    "killed": ("⊘", "watch"),
+    "deleted": ("⊘", "watch"),
+    "deleting": ("⊘", "watch"),
+    "asking": ("…", "muted"),
+}
+
+
+def server_state(status: str) -> Cell:
+    """Where a job stands at Lytics, by what Lytics calls it; that may be data."""
+    sign, tone = _SERVERS.get(status, ("↻", "watch") if status.startswith("fault") else ("?", "watch"))
+    return Cell(f"{sign} {status}", tone)
+
+
+def job_state(row: JobRow, there: There = NOBODY_ASKED) -> Cell:
     """Where a job stands: its run, or what its schedule waits for."""
     if row.active is not None:
         return run_state(row.active)
+    if row.job.lytics is not None:
+        return server_state(there.status(row.job))
     if row.state.stopped is not None:
         return Cell("■ stopped", "watch")
     if not row.job.enabled:

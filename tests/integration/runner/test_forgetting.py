@@ -33,7 +33,7 @@ def people(world: World) -> World:
     definitions.save_mapping(world.folder, SHOP)
     world.job()
     run_saved(world.folder, ["copy"], on_event=Told())
-    folder = quarantine.folder_of(places.keep(world.folder) / "copy", "some-run")
+    folder = quarantine.folder_of(places.keep(world.folder) / "copy", "some-run") / "part-00000"
     folder.mkdir(parents=True)
     quarantine.write(
         folder / "part.parquet", [QuarantinedRow("c/f", n, 0, n, "no date", raw) for n, raw in enumerate(RAW)]
@@ -43,7 +43,7 @@ def people(world: World) -> World:
 
 
 def left(world: World) -> list[bytes]:
-    folder = str(quarantine.folder_of(places.keep(world.folder) / "copy", "some-run"))
+    folder = str(quarantine.folder_of(places.keep(world.folder) / "copy", "some-run") / "part-00000")
     return [row.raw for row in quarantine.page([folder], 0, 100)]
 
 
