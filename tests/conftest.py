@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import uuid
@@ -23,6 +24,9 @@ from tests.hubs import hasten
 # inherit that and never hear the Ctrl+C that they send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# As for the screens.
+gc.set_threshold(10_000)
 
 # A busy machine is slow, not wrong.
 settings.register_profile("tests", deadline=None)
