@@ -269,7 +269,7 @@ def test_events_cannot_be_exported_and_the_review_says_where_they_can(office: Of
     assert dry_run(office.folder.root, ["Job"], output) is Exit.FAILED
     run = office.run()
     assert run.state is RunState.FAILED
-    assert "Lytics' own screens" in run.error
+    assert "hand it over to Lytics" in run.error
 
 
 def test_a_rehearsal_of_an_export_reads_some_members_and_leaves_nothing(office: Office) -> None:
