@@ -16,6 +16,8 @@ from typing import Any
 import pytds
 import pytest
 
+from lytics_azure_tui.azure.sql_checks import sql_report
+from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.sandbox.tds import SqlServer
 from tests.tds import connect
 
@@ -161,6 +163,31 @@ def test_a_reader_sees_one_schema_and_changes_nothing(server: SqlServer) -> None
             rows(owner, "GRANT SELECT ON SCHEMA::later TO reader")
     with connect(server, user=server.reader, password=server.reader_password.reveal()) as reader:
         assert rows(reader, "SELECT * FROM later.t") == []
+
+
+def test_a_connection_is_tested_for_who_may_read_all_and_who_may_read_some(tmp_path: Path) -> None:
+    with SqlServer(tmp_path) as server:
+        with connect(server) as owner:
+            rows(owner, "CREATE SCHEMA sales")
+            rows(owner, "CREATE TABLE sales.visible (a int)")
+            rows(owner, "CREATE TABLE dbo.hidden (a int)")
+        authorization = AzureSql(
+            id="a",
+            label="A",
+            server=server.host,
+            port=server.port,
+            database=server.database,
+            user=server.user,
+            password=server.password,
+            ca_file=str(server.ca_file),
+        )
+        report = sql_report(authorization)
+        assert (report.list, report.read, report.write) == (True, True, None)
+        assert report.notes[0] == "Sees 2 tables and views, and may read all of them"
+        reader = authorization.model_copy(update={"user": server.reader, "password": server.reader_password})
+        report = sql_report(reader)
+        assert (report.list, report.read) == (True, True)
+        assert report.notes[0] == "Sees 1 table or view, and may read it"
 
 
 def test_a_right_on_a_table_of_any_name_is_told_by_its_quoted_name(server: SqlServer) -> None:

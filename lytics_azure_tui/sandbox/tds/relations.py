@@ -105,7 +105,7 @@ class World(Protocol):
     def has_permission(self, name: str | None, scope: str, permission: str) -> bool | None:
         """HAS_PERMS_BY_NAME; None for what is not there."""
 
-    def objects_with(self, permission: str) -> dict[tuple[str, str], bool]:
+    def objects_with(self, permission: str) -> dict[tuple[str, ...], bool]:
         """The objects that the login sees, by schema and name, and whether it has a permission on each."""
 
     def permissions(self) -> list[str]:

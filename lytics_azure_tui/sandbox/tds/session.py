@@ -421,7 +421,7 @@ class Session:
             return permission == "SELECT"
         return found.temporary or self._may(permission, found.schema, found.name)
 
-    def objects_with(self, permission: str) -> dict[tuple[str, str], bool]:
+    def objects_with(self, permission: str) -> dict[tuple[str, ...], bool]:
         """The objects that the login sees, by schema and name, and whether it has a permission on each."""
         rows = self.run(
             f"SELECT s.name, o.name FROM {self.catalogue('objects')} AS o JOIN {self.catalogue('schemas')} AS s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lytics_azure_tui.sandbox.tds import types
 from lytics_azure_tui.sandbox.tds.bind import Binder
 from lytics_azure_tui.sandbox.tds.calls import Handler, constant_text
@@ -76,13 +78,19 @@ def _has_perms(binder: Binder, arguments: list[Bound]) -> Bound:
 
 
 def _has_perms_of_each(binder: Binder, name: Bound, scope: str, permission: str) -> Bound:
-    """Of names that stand in a column, written as QUOTENAME does or plain."""
-    if scope != "OBJECT":
+    """Of names that are not known beforehand, written as QUOTENAME does or plain."""
+    held: Mapping[tuple[str, ...], bool]
+    if scope == "DATABASE":
+        databases = binder.world.database_names()
+        held = {(one,): bool(binder.world.has_permission(one, scope, permission)) for one in databases}
+    elif scope == "OBJECT":
+        held = binder.world.objects_with(permission)
+    else:
         raise unsupported(f"HAS_PERMS_BY_NAME of a column and the class {scope}")
     forms: dict[bool, list[str]] = {True: [], False: []}
-    for (schema, object_), allowed in binder.world.objects_with(permission).items():
-        written = ".".join("[" + one.replace("]", "]]") + "]" for one in (schema, object_))
-        forms[allowed] += [quoted(form.lower()) for form in (written, f"{schema}.{object_}")]
+    for parts, allowed in held.items():
+        written = ".".join("[" + one.replace("]", "]]") + "]" for one in parts)
+        forms[allowed] += [quoted(form.lower()) for form in (written, ".".join(parts))]
     branches = [
         f"WHEN lower({name.sql}) IN ({', '.join(names)}) THEN {int(may)}" for may, names in forms.items() if names
     ]
