@@ -128,7 +128,7 @@ class Cloud:
     def require_definitions(self) -> None:
         raise BadConfiguration(
             "Mappings and audiences of a Lytics account are not edited here",
-            why='kind = "cloud" under [lytics] in settings.toml: the account makes its profiles by its own',
+            why='kind = "cloud" under [lytics] in settings.toml: the account makes its profiles itself',
             fix="Edit them in Lytics' own screens",
         )
 
