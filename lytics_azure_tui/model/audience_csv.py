@@ -21,6 +21,7 @@ from lytics_azure_tui.model.audience_export import (
 )
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Ask
+from lytics_azure_tui.model.spreadsheet import ByteOrderMark, DefuseFormulas
 
 
 class AudienceCsv(AudienceExport):
@@ -55,19 +56,8 @@ class AudienceCsv(AudienceExport):
     run_frequency: RunFrequency = "hourly"
     time_of_day: At = None
     timezone: Zone = "UTC"
-    defuse_formulas: Annotated[
-        bool,
-        Ask(
-            "Defuse Formulas",
-            "For files that are opened in a spreadsheet: ' before text that begins with = + - @, a tab or a carriage "
-            "return and is no number. Programs that read the file get the ' too.",
-            advanced=True,
-        ),
-    ] = False
-    byte_order_mark: Annotated[
-        bool,
-        Ask("Byte Order Mark", "Tells Excel that the file is in UTF-8. Other programs may stumble.", advanced=True),
-    ] = False
+    defuse_formulas: DefuseFormulas = False
+    byte_order_mark: ByteOrderMark = False
     manifest: WantsManifest = True
 
     @field_validator("delimiter", "join")

@@ -23,6 +23,7 @@ from lytics_azure_tui.model.export_name import (
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig, StreamName
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
+from lytics_azure_tui.model.spreadsheet import ByteOrderMark, DefuseFormulas
 
 Manifest = Literal["continuous", "always", "never"]
 MANIFESTS = {
@@ -111,19 +112,8 @@ class EventExport(JobConfig):
             advanced=True,
         ),
     ] = False
-    defuse_formulas: Annotated[
-        bool,
-        Ask(
-            "Defuse Formulas",
-            "For files that are opened in a spreadsheet: ' before text that begins with = + - @, a tab or a carriage "
-            "return and is no number. Programs that read the file get the ' too.",
-            advanced=True,
-        ),
-    ] = False
-    byte_order_mark: Annotated[
-        bool,
-        Ask("Byte Order Mark", "Tells Excel that the file is in UTF-8. Other programs may stumble.", advanced=True),
-    ] = False
+    defuse_formulas: DefuseFormulas = False
+    byte_order_mark: ByteOrderMark = False
     manifest: Annotated[
         Manifest,
         Ask(

@@ -6,14 +6,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.job import StreamName
 from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
 from lytics_azure_tui.model.user_field import OWN_FIELDS, SCORES, FieldKind, Merge, UserField
 
+
+def _not_ours(name: str) -> str:
+    if name in SCORES:
+        raise ValueError("this name belongs to a score that the program makes itself")
+    return name
+
+
+def _expression(text: str) -> str:
+    parse_expression(text)
+    return text
+
+
+def _condition(text: str) -> str:
+    parse_condition(text)
+    return text
+
+
 FieldName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+FreeName = Annotated[FieldName, AfterValidator(_not_ours)]
+Expression = Annotated[str, AfterValidator(_expression)]
+Condition = Annotated[str, AfterValidator(_condition)]
 
 _IDENTIFIERS = (FieldKind.STRING, FieldKind.INT, FieldKind.STRINGS)
 
@@ -31,25 +51,9 @@ class Affinity(_Written):
         guard: a condition; other events do not count.
     """
 
-    field: FieldName
-    expression: str
-    guard: str | None = None
-
-    @field_validator("field")
-    @classmethod
-    def _free(cls, name: str) -> str:
-        return _not_ours(name)
-
-    @field_validator("expression")
-    @classmethod
-    def _expression(cls, text: str) -> str:
-        parse_expression(text)
-        return text
-
-    @field_validator("guard")
-    @classmethod
-    def _guard(cls, text: str | None) -> str | None:
-        return _condition(text)
+    field: FreeName
+    expression: Expression
+    guard: Condition | None = None
 
 
 class FieldRule(_Written):
@@ -67,31 +71,15 @@ class FieldRule(_Written):
         description: for people.
     """
 
-    field: FieldName
-    expression: str
+    field: FreeName
+    expression: Expression
     kind: FieldKind = FieldKind.STRING
     merge: Merge | None = None
     identifier: bool = False
     rank: int = Field(default=1, ge=1, le=100)
-    guard: str | None = None
+    guard: Condition | None = None
     cap: int = Field(default=100, ge=1, le=10_000)
     description: str = ""
-
-    @field_validator("field")
-    @classmethod
-    def _free(cls, name: str) -> str:
-        return _not_ours(name)
-
-    @field_validator("expression")
-    @classmethod
-    def _expression(cls, text: str) -> str:
-        parse_expression(text)
-        return text
-
-    @field_validator("guard")
-    @classmethod
-    def _guard(cls, text: str | None) -> str | None:
-        return _condition(text)
 
     @model_validator(mode="after")
     def _fits(self) -> FieldRule:
@@ -123,14 +111,9 @@ class StreamMapping(_Written):
     """
 
     stream: StreamName = Field(exclude=True)
-    where: str | None = None
+    where: Condition | None = None
     fields: list[FieldRule] = Field(default_factory=list)
     affinities: list[Affinity] = Field(default_factory=list)
-
-    @field_validator("where")
-    @classmethod
-    def _where(cls, text: str | None) -> str | None:
-        return _condition(text)
 
     def user_fields(self) -> Iterator[UserField]:
         """The user fields that it names, some of them more than once."""
@@ -187,15 +170,3 @@ def disagreements(mappings: Sequence[StreamMapping]) -> list[tuple[str, str]]:
 def _said(field: UserField) -> str:
     role = " and an identifier" if field.identifier else ""
     return f"{field.kind}, {field.merge}{role}" if field.merge else "an affinity"
-
-
-def _not_ours(name: str) -> str:
-    if name in SCORES:
-        raise ValueError("this name belongs to a score that the program makes itself")
-    return name
-
-
-def _condition(text: str | None) -> str | None:
-    if text is not None:
-        parse_condition(text)
-    return text

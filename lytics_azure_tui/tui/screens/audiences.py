@@ -19,7 +19,7 @@ from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
-from lytics_azure_tui.tui.screens.base import DeskScreen
+from lytics_azure_tui.tui.screens.base import FollowingScreen
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.text import content, lines
 from lytics_azure_tui.tui.widgets.chart import Chart, sizes_line
@@ -59,7 +59,7 @@ class Story:
     users: tuple[str, ...]
 
 
-class Audiences(DeskScreen):
+class Audiences(FollowingScreen):
     """The list, and the audience under the cursor."""
 
     CSS_PATH = "audiences.tcss"
@@ -75,7 +75,6 @@ class Audiences(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._listed = Listed((), {}, ())
-        self._ended: tuple[str, ...] | None = None
 
     def body(self) -> ComposeResult:
         yield Static("Reading the audiences…", id="state", markup=False)
@@ -87,20 +86,8 @@ class Audiences(DeskScreen):
                 with VerticalScroll(id="story", can_focus=False):
                     yield Static(id="about", markup=False)
 
-    def on_mount(self) -> None:
-        self.watch(self.app, "overview", self._changed)
-
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self.action_again()
-
-    def _changed(self) -> None:
-        """When a run has ended, members may have come and gone."""
-        overview = self.lyazure.overview
-        ended = tuple(run.id for run in overview.recent[:5]) if overview is not None else None
-        if self.is_current and ended is not None and ended != self._ended:
-            self._ended = ended
-            self.action_again()
 
     # What is shown
 

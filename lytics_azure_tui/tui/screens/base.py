@@ -90,3 +90,28 @@ class DeskScreen(Screen[None]):
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             log.error("worker %s failed", event.worker.description, exc_info=event.worker.error)
             self.problem(understood(event.worker.error, event.worker.description))
+
+
+class FollowingScreen(DeskScreen):
+    """A full screen of what runs bring about: reads all again when one has ended. A subclass gives `action_again`."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._ended: tuple[str, ...] | None = None
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "overview", self._follow)
+
+    def on_screen_resume(self) -> None:
+        self._follow()
+
+    def action_again(self) -> object:
+        """Reads all again."""
+        raise NotImplementedError
+
+    def _follow(self) -> None:
+        overview = self.lyazure.overview
+        ended = tuple(run.id for run in overview.recent[:5]) if overview is not None else None
+        if self.is_current and ended is not None and ended != self._ended:
+            self._ended = ended
+            self.action_again()

@@ -19,7 +19,7 @@ from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count, when
 from lytics_azure_tui.tui.profile_facts import Known, events_of, last_seen, standing, telling
-from lytics_azure_tui.tui.screens.base import DeskScreen
+from lytics_azure_tui.tui.screens.base import FollowingScreen
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Answered, Line, Passed
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
@@ -44,7 +44,7 @@ class Found:
     profiles: tuple[Profile, ...]
 
 
-class Profiles(DeskScreen):
+class Profiles(FollowingScreen):
     """A search, what it finds, and the profile under the cursor."""
 
     CSS_PATH = "profiles.tcss"
@@ -65,7 +65,6 @@ class Profiles(DeskScreen):
         self._known = Known(ProfileFigures(0, None, 0, 0), {}, {})
         self._labels: Mapping[str, str] = {}
         self._found: Found | None = None
-        self._ended: tuple[str, ...] | None = None
 
     def body(self) -> ComposeResult:
         yield Static("Reading the profiles…", id="state", markup=False)
@@ -76,21 +75,6 @@ class Profiles(DeskScreen):
                 yield Grid(COLUMNS, id="profiles", classes="pane")
                 yield Static(id="nothing", markup=False)
                 yield ProfileView(self.desk, id="profile", classes="pane")
-
-    def on_mount(self) -> None:
-        self.watch(self.app, "overview", self._changed)
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        self._changed()
-
-    def _changed(self) -> None:
-        """When a run has ended, profiles may be others."""
-        overview = self.lyazure.overview
-        ended = tuple(run.id for run in overview.recent[:5]) if overview is not None else None
-        if self.is_current and ended is not None and ended != self._ended:
-            self._ended = ended
-            self.action_again()
 
     # What is shown
 

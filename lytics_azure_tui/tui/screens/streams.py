@@ -19,7 +19,7 @@ from lytics_azure_tui.model.run import Run
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count, when
-from lytics_azure_tui.tui.screens.base import DeskScreen
+from lytics_azure_tui.tui.screens.base import FollowingScreen
 from lytics_azure_tui.tui.screens.dashboard_rows import RUNS, one_run
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.chart import Chart, volume_line
@@ -49,7 +49,7 @@ class Inside:
     runs: tuple[Run, ...]
 
 
-class Streams(DeskScreen):
+class Streams(FollowingScreen):
     """The list, and what is in the stream under the cursor."""
 
     CSS_PATH = "streams.tcss"
@@ -66,7 +66,6 @@ class Streams(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._infos: dict[str, StreamInfo] = {}
-        self._ended: tuple[str, ...] | None = None
 
     def body(self) -> ComposeResult:
         yield Static("Reading the streams…", id="state", markup=False)
@@ -85,19 +84,6 @@ class Streams(DeskScreen):
 
     def on_mount(self) -> None:
         self.query_one("#streams").border_title = "Streams"
-        self.watch(self.app, "overview", self._changed)
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        self._changed()
-
-    def _changed(self) -> None:
-        """When a run has ended, there may be new events."""
-        overview = self.lyazure.overview
-        ended = tuple(run.id for run in overview.recent[:5]) if overview is not None else None
-        if self.is_current and ended is not None and ended != self._ended:
-            self._ended = ended
-            self.action_again()
 
     @work(exclusive=True, group="list", description="read the streams", exit_on_error=False)
     async def action_again(self) -> None:
