@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
@@ -62,6 +62,8 @@ class RunDetail(DeskScreen):
         self._details: Details | None = None
         self._last_line = 0
         self._reading = self._again = False
+        self._wanted = ""
+        """A tab that was asked for and is not shown yet."""
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="facts-holder", can_focus=False):
@@ -167,8 +169,17 @@ class RunDetail(DeskScreen):
 
     def action_tab(self, tab: str) -> None:
         """Shows a part of the story."""
-        self.query_one(TabbedContent).active = tab
+        tabs = self.query_one(TabbedContent)
+        self._wanted = tab if tabs.active != tab else ""
+        tabs.active = tab
         self.query_one("#lines" if tab == "log" else "#rows").focus()
+
+    @on(TabbedContent.TabActivated, "#tabs")
+    def _activated(self, event: TabbedContent.TabActivated) -> None:
+        """On a busy machine the first tab shows itself only after another one was asked for."""
+        wanted, self._wanted = self._wanted, ""
+        if wanted and event.pane.id != wanted:
+            self.action_tab(wanted)
 
     def action_turn(self, pages: int) -> None:
         """Turns pages of the quarantine."""

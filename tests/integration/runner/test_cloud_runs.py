@@ -206,20 +206,31 @@ def test_a_table_comes_into_the_accounts_stream_read_by_several_processes(
     assert len(office.emails()) == 1800, "the operator said so"
 
 
-def test_an_audience_is_scanned_and_exported_and_then_its_changes(office: Office) -> None:
+@pytest.mark.parametrize("workflow", ["AzureCsvExport", "AzureJsonExport"])
+def test_an_audience_is_scanned_and_exported_and_then_its_changes(office: Office, workflow: str) -> None:
     office.ground.fill([person(n) for n in range(250)])
-    office.save("AzureCsvExport", segment_id="berliners", fields=["email", "visits"], withbackfill=True)
+    office.save(workflow, segment_id="berliners", fields=["email", "visits"], withbackfill=True)
     assert office.run().rows == 125
-    ((name, content),) = [item for item in office.blobs().items() if item[0].endswith(".csv")]
-    lines = list(csv.DictReader(io.StringIO(content)))
-    assert {line["_event"] for line in lines} == {"existing"}
-    assert sorted(line["email"] for line in lines) == [f"p{n:04}@example.com" for n in range(0, 250, 2)]
+    ((name, rows),) = exported(office).items()
+    assert {row["_event"] for row in rows} == {"existing"}
+    assert sorted(row["email"] for row in rows) == [f"p{n:04}@example.com" for n in range(0, 250, 2)]
     office.ground.fill([person(1, city="Berlin"), person(2, city="Rome")])
     run = office.run()
     assert run.rows == 2, run.error
-    newer = next(text for other, text in office.blobs().items() if other.endswith(".csv") and other != name)
-    told_of = sorted((line["_event"], line["email"]) for line in csv.DictReader(io.StringIO(newer)))
+    (newer,) = (rows for other, rows in exported(office).items() if other != name)
+    told_of = sorted((row["_event"], row["email"]) for row in newer)
     assert told_of == [("enter", "p0001@example.com"), ("exit", "p0002@example.com")]
+
+
+def exported(office: Office) -> dict[str, list[dict[str, str]]]:
+    """The rows of each file but the manifests."""
+    found = {}
+    for name, content in office.blobs().items():
+        if name.endswith(".csv"):
+            found[name] = list(csv.DictReader(io.StringIO(content)))
+        elif not name.endswith(".manifest.json"):
+            found[name] = [json.loads(line) for line in content.splitlines()]
+    return found
 
 
 def test_an_event_hub_hears_who_enters_and_leaves(
