@@ -30,9 +30,11 @@ class Reply:
         self._release()
         self._channel.write(data)
 
-    def columns(self, described: Sequence[tuple[str, SqlType]]) -> None:
-        """A result begins."""
+    def columns(self, described: Sequence[tuple[str, SqlType]], ordered: Sequence[int] = ()) -> None:
+        """A result begins. Args: ordered: the columns of its ORDER BY."""
         self.write(tokens.columns(described))
+        if ordered:
+            self.write(tokens.order(ordered))
 
     def done(self, command: str, count: int | None, *, error: bool = False) -> None:
         """A statement has ended. Args: count: of rows; None if it is not told."""
