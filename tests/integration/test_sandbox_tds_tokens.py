@@ -50,6 +50,11 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("PRINT 'hello'; SELECT 1", [("1",)], "INFO COLMETADATA DONE"),
         ("DECLARE @n int; SELECT @n = COUNT(*) FROM t; SELECT @n", [("2",)], "DONE COLMETADATA DONE"),
         ("UPDATE t SET b = b; SELECT 1 ORDER BY 1", [("1",)], "DONE COLMETADATA ORDER DONE"),
+        (
+            "BEGIN TRY SELECT a / 0 FROM t END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH",
+            [],
+            "COLMETADATA DONE COLMETADATA DONE",
+        ),
     ],
 )
 def test_rows_are_read_whatever_comes_with_them(

@@ -516,6 +516,9 @@ class Runner:
             caught = Caught(error.number, error.message, error.severity, error.state, error.line)
         finally:
             self._tries -= 1
+        if self.reply.in_rows:
+            # What the failed statement had begun to answer stays a result without rows.
+            self._done("SELECT", 0)
         session.caught.append(caught)
         try:
             self.statements(statement.handler)
