@@ -98,7 +98,7 @@ def test_rows_without_an_end_of_their_own_end_with_the_procedure_or_the_next_col
 def test_python_values_are_the_same_when_every_byte_is_a_packet() -> None:
     stream = b"".join(token for one in TOKENS for token in (ANYWHERE[0], one))
     reply = replies.session(packets(stream, range(len(stream))))
-    found = []
+    found: list[list[tuple[object, ...]]] = []
     while reply.next_set():
         found.append([])
         while reply.next_row():
