@@ -18,41 +18,10 @@ from lytics_azure_tui.tui.widgets.grid import Grid
 from lytics_azure_tui.tui.widgets.problem import Problem
 from lytics_azure_tui.tui.widgets.run_pane import RunPane
 from tests.tui.conftest import LARGE, SMALL, Picture, settled
-from tests.tui.world import NOW, World
+from tests.tui.lived_in import busy
+from tests.tui.world import World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
-
-
-def busy(world: World) -> None:
-    """Jobs in every state, two runs under way, and a past."""
-    world.authorization()
-    customers = world.job("Customers daily", continuous_update=True)
-    orders = world.job("Orders hourly", continuous_update=True, file_frequency="hourly", stream="orders")
-    prices = world.job("Price list", stream="prices")
-    loyalty = world.job("Loyalty cards", continuous_update=True, stream="loyalty")
-    world.job("Newsletter sign-ups of all shops in Europe and overseas", enabled=False, continuous_update=True)
-    returns = world.job("Returns", continuous_update=True, stream="returns")
-    stores = world.job("Stores", stream="stores")
-    world.ended(prices, timedelta(days=4), rows=1_204, amount=88_000, about="prices.csv")
-    world.ended(
-        returns,
-        timedelta(days=1, hours=2),
-        state=RunState.FAILED,
-        took=timedelta(seconds=3),
-        error="Azure refused the credentials. The signature expired on 23 November. Make a new one in the portal",
-    )
-    world.ended(loyalty, timedelta(hours=9), rows=48_112, rejected=37, amount=12_000_000, about="loyalty_20261124.csv")
-    world.ended(orders, timedelta(hours=1), rows=2_310, amount=900_000)
-    world.ended(stores, timedelta(minutes=40), state=RunState.CANCELLED)
-    world.ended(customers, timedelta(hours=10), rows=1_000_000, amount=512_000_000, took=timedelta(minutes=4))
-    world.ledger.stop_job(loyalty.id, "No file after loyalty_20261124.csv")
-    world.ledger.set_next_due(orders.id, NOW + timedelta(minutes=12))
-    world.ledger.set_next_due(returns.id, NOW + timedelta(hours=20))
-    world.running(
-        customers,
-        Progress("reading customers_20261124.csv", 312_000_000, 680_000_000, 2_310_442, 3),
-    )
-    world.running(stores, Progress("reading stores.csv.gz", 1_200_000, None, 10_020, 0))
 
 
 @SIZES
@@ -218,7 +187,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_fix(
     broken = BadConfiguration(
         "jobs/price-list.toml, line 7: delimeter is not a key", why="The keys of a job are fixed", fix="Write delimiter"
     )
-    monkeypatch.setattr(Folder, "problems", lambda _folder: [broken])
+    monkeypatch.setattr(Folder, "examined", lambda folder: (Folder.jobs(folder), [broken]))
     assert picture(world, size)
 
 
