@@ -41,10 +41,10 @@ class Terminal:
         """Types, as a terminal sends it."""
         os.write(self.master, keys)
 
-    def read_until(self, text: bytes) -> None:
-        """Reads what the app draws until a text is in it."""
+    def read_until(self, text: bytes, *, since: int = 0) -> None:
+        """Reads what the app draws until a text is in it; of what was drawn already, from the byte `since` on."""
         until = time.monotonic() + PATIENCE
-        while text not in self.shown:
+        while text not in self.shown[since:]:
             assert time.monotonic() < until, self.shown[-2000:]
             self.read()
 

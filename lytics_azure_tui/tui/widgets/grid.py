@@ -155,6 +155,7 @@ class Grid(DataTable[Text]):
     def _redraw(self, laid: tuple[tuple[Column, int, int], ...], colours: Mapping[str, Style]) -> None:
         before, place = self.selected, self.cursor_row
         across, down = self.scroll_x, self.scroll_y
+        being_read = self._being_read
         self.clear(columns=laid != self._laid)
         if laid != self._laid:
             for column, _, width in laid:
@@ -164,7 +165,9 @@ class Grid(DataTable[Text]):
         keys = [row.key for row in self._content]
         if keys:
             at = keys.index(before) if before in keys else min(place, len(keys) - 1)
-            if self._newest_first and not self._being_read:
+            if self._newest_first and being_read:
+                down += at - place  # nothing moves below the reader's eyes
+            elif self._newest_first:
                 at = down = 0
             self.move_cursor(row=at, scroll=False)
             self.scroll_to(across, down, animate=False, force=True)
