@@ -18,8 +18,9 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
-from lytics_azure_tui.jobs.csv_source import BLOCK
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
+from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.model.amounts import few
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -44,7 +45,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         if config.continuous_update and not places:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
-        looks = [_look(store, config, name) for name in names]
+        looks = [_look(context, store, config, name) for name in names]
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     for index, found in enumerate(looks):
@@ -132,7 +133,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
         if not names:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
-        looks = [_look(store, config, name) for name in names]
+        looks = [_look(context, store, config, name) for name in names]
     first = looks[0]
     spec = _file_part(context, config, first, 0)
     chosen = [index for index, _ in spec.picks]
@@ -162,13 +163,14 @@ def _store(context: Context) -> BlobStore:
     return BlobStore(authorization(context, AzureStorage).connection())
 
 
-def _look(store: BlobStore, config: CsvImport, name: str) -> CsvLook:
+def _look(context: Context, store: BlobStore, config: CsvImport, name: str) -> CsvLook:
     return look(
         store,
         config.container,
         name,
         delimiter=config.separator(),
         encoding=config.encoding,
+        decrypt=Decryption.of(context.authorization),
         rows=200,
         guess=False,
     )
@@ -315,5 +317,5 @@ def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
 
 
 def _describe(found: CsvLook) -> str:
-    packed = "" if found.compression == "none" else f", {found.compression}"
+    packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
     return f"{found.size:,} bytes, {found.encoding}{packed}, {len(found.header)} columns"
