@@ -11,8 +11,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
-from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, decoded, encoding_of, mark_length
+from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
 from lytics_azure_tui.jobs.formats import refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
@@ -40,9 +41,8 @@ class CsvLook:
 
     Attributes:
         container, name, etag, size: of the blob.
-        encoding: a Python codec's name.
+        encoding: with the evidence for it.
         compression: the layers that the text is packed in, from the outside in, joined by +; "none" for none.
-        mark: bytes of the byte order mark.
         delimiter: the one that was used.
         suggested_delimiter: the one that the file seems to have, when that is another.
         newline: "\\n", "\\r\\n" or "\\r".
@@ -58,8 +58,7 @@ class CsvLook:
     name: str
     etag: str
     size: int
-    encoding: str
-    mark: int
+    encoding: Encoding
     compression: str
     delimiter: str
     suggested_delimiter: str | None
@@ -79,6 +78,7 @@ def look(
     *,
     delimiter: str | None = None,
     encoding: str = "auto",
+    before: str | None = None,
     decrypt: Decrypt = NO_KEYS,
     rows: int = 50,
     guess: bool = True,
@@ -88,20 +88,19 @@ def look(
     Args:
         delimiter: one character; None takes the one that the file seems to have.
         encoding: "auto" takes what the file shows.
+        before: the encoding of the files before it in a sequence.
         decrypt: opens a PGP message.
         rows: at most so many are returned.
         guess: whether types and timestamp candidates are worked out.
 
     Raises:
-        Fatal: the blob is not there, is encrypted or damaged, or has no header.
+        Fatal: the blob is not there, is encrypted or damaged, has no header, or is in another encoding than it must be.
     """
     blob = store.blob(container, name)
     layers, raw = layers_of(PinnedBlob(store, container, name, blob.etag, blob.size), decrypt)
     whole = not layers and blob.size <= HEAD
-    found, mark = encoding_of(raw)
-    if encoding != "auto":
-        found, mark = encoding, mark_length(raw, encoding)
-    text = b"".join(decoded(iter([raw[mark:]]), found))
+    found = encoding_of(raw, asked=encoding, before=before, name=name)
+    text = b"".join(decoded([raw[found.mark :]], found.name))
     newline = _newline(text)
     if newline == "\r":
         text = text.replace(b"\r", b"\n")
@@ -131,7 +130,6 @@ def look(
         etag=blob.etag,
         size=blob.size,
         encoding=found,
-        mark=mark,
         compression="+".join(layers) or NOT_PACKED,
         delimiter=used,
         suggested_delimiter=likely if likely != used and (len(header) == 1 or ragged * 2 > len(body)) else None,

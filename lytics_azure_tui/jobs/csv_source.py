@@ -6,13 +6,13 @@ their row aside instead of this one failing the file.
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import decoded, marks
 from lytics_azure_tui.jobs.unpack import BLOCK, Decrypt, members
 
 if TYPE_CHECKING:
@@ -20,55 +20,6 @@ if TYPE_CHECKING:
 
 NOT_PACKED = "none"
 """The `compression` of plain text; else the layers of `unpack.layers_of` from the outside in, joined by +."""
-
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-
-
-def encoding_of(head: bytes) -> tuple[str, int]:
-    """The encoding of a file's first bytes, and how many of them are its byte order mark."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, len(mark)
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if len(head) >= 4 and max(even, odd) * 3 > len(head) and min(even, odd) * 20 < len(head):
-        return ("utf-16-le" if odd > even else "utf-16-be"), 0
-    if _is_utf8(head):
-        return "utf-8", 0
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(head[: 64 << 10]).best()
-    return (best.encoding if best is not None else "cp1252"), 0
-
-
-def mark_length(head: bytes, encoding: str) -> int:
-    """Bytes of the byte order mark, for an encoding that a person named."""
-    return next((len(mark) for mark, name in _MARKS if head.startswith(mark) and name.startswith(encoding[:6])), 0)
-
-
-def _is_utf8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-8 of text in another encoding; what is no text in it becomes what is no UTF-8."""
-    # UTF-16 has no escape for bytes that are no text but unpaired surrogates, which pass through as they are.
-    errors = "surrogatepass" if encoding.replace("_", "-").startswith(("utf-16", "utf-32")) else "surrogateescape"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "surrogatepass")
-    if decoder.getstate()[0]:
-        # Half a character stands at the end of the file.
-        yield b"\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +86,13 @@ def text_blocks(
 def _marked(raw: Iterator[bytes], encoding: str) -> tuple[Iterator[bytes], str, int]:
     """A file of an archive, its encoding, and the bytes of its own byte order mark."""
     first = next(raw, b"")
-    return chain([first], raw), encoding, mark_length(first, encoding)
+    return chain([first], raw), encoding, marks(first, encoding)
 
 
 def _text(raw: Iterator[bytes], encoding: str, mark: int, *, old_mac: bool) -> Iterator[bytes]:
     if mark:
         raw = _without(raw, mark)
-    if encoding != "utf-8":
-        raw = decoded(raw, encoding)
+    raw = decoded(raw, encoding)
     return (block.replace(b"\r", b"\n") for block in raw) if old_mac else raw
 
 

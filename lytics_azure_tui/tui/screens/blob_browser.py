@@ -257,9 +257,7 @@ class BlobBrowser(Browser[Picked]):
         from lytics_azure_tui.jobs.decrypt import Decryption
 
         decrypt = Decryption.of(self._authorization)
-        return look(
-            self._opened(), container, name, delimiter=delimiter, encoding=self._encoding, decrypt=decrypt
-        )
+        return look(self._opened(), container, name, delimiter=delimiter, encoding=self._encoding, decrypt=decrypt)
 
     def _shown(self, look: CsvLook) -> None:
         self._look = look
