@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lytics_azure_tui.errors import Fatal, StartOver
 from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.csv_clean import Cleaner
 from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 from lytics_azure_tui.jobs.csv_diff import changed_rows
 from lytics_azure_tui.jobs.csv_file import FilePart
@@ -102,8 +103,9 @@ class PartRun:
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
                 again = (Record(row.row, row.line, row.byte, row.raw, _problem(row.raw, self._grammar)) for row in rows)
-                cleaned, bad = converter.number(chunk, again)
-                self._count(converter.write_all(cleaned, self._target(number)), bad, number)
+                with self._rejects(number) as rejects:
+                    cleaned = Cleaner(converter, chunk, rejects.add).records(again)
+                    self._count(converter.write_all(cleaned, self._target(number)))
                 self._sink.progress(
                     f"reading quarantined rows of {self._spec.name}",
                     bytes_done=size,
@@ -120,8 +122,9 @@ class PartRun:
         files = [asdict(file) for file in sorted(tally.files, key=lambda file: file.path)]
         quarantined = str(self._quarantine) if tally.rejected else None
         return PartResult(
-            self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined, {"stream_files": files, **data}
-        )
+            self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined,
+            {"stream_files": files, **data},
+        )  # fmt: skip
 
     # Reading
 
@@ -238,19 +241,25 @@ class PartRun:
         return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
 
     def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
-        staged, bad = converter.import_chunk(chunk, self._target(number))
+        with self._rejects(number) as rejects:
+            staged = converter.import_chunk(chunk, self._target(number), rejects.add)
         self._spare.put(chunk.path)
-        self._count(staged, bad, number)
+        self._count(staged)
 
-    def _count(self, staged: StagedFile | None, bad: list[QuarantinedRow], number: int) -> None:
-        if bad:
-            self._quarantine.mkdir(parents=True, exist_ok=True)
-            quarantine.write(self._quarantine / f"{number:05}.parquet", bad)
+    @contextmanager
+    def _rejects(self, number: int) -> Iterator[quarantine.Writer]:
+        """Takes those rows of a chunk that cannot be used."""
+        writer = quarantine.Writer(self._quarantine, f"{number:05}")
+        yield writer
+        writer.flush()
         with self._tally.lock:
-            if bad:
+            if writer.rows:
                 quarantine.remember(self._quarantine, self._layout.source, self._spec.to_spec())
-            self._tally.rejected += len(bad)
-            if staged is not None:
+            self._tally.rejected += writer.rows
+
+    def _count(self, staged: StagedFile | None) -> None:
+        if staged is not None:
+            with self._tally.lock:
                 self._tally.files.append(staged)
                 self._tally.rows += staged.rows
 
@@ -258,11 +267,11 @@ class PartRun:
 
     def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
         target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
-        readable, bad = converter.hash_chunk(chunk, target)
+        with self._rejects(number) as rejects:
+            readable = converter.hash_chunk(chunk, target, rejects.add)
         if self._spec.compare is None:
-            self._count(converter.write_all(readable, self._target(number)), bad, number)
+            self._count(converter.write_all(readable, self._target(number)))
             return
-        self._count(None, bad, number)
         with self._tally.lock:
             self._tally.records += readable.rows
             self._tally.readable.append(readable)
@@ -292,7 +301,7 @@ class PartRun:
         def write(converter: Converter, number: int, chunk: Chunk) -> None:
             staged = converter.write(chunk, self._target(number), only)
             chunk.path.unlink()
-            self._count(staged, [], number)
+            self._count(staged)
 
         with self._workers(write) as submit:
             for number, chunk in enumerate(self._touched(readable, only, touched)):

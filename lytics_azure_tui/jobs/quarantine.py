@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from lytics_azure_tui.jobs.text_columns import arrow_table
 from lytics_azure_tui.lytics.duck import database, literal
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
 _SELECT = "SELECT file, line, byte, row, reason, raw FROM rows"
+_ROWS, _BYTES = 100_000, 16 << 20
+"""Rows, and bytes of them, that a `Writer` gathers."""
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantinedRow:
+class QuarantinedRow(NamedTuple):
     """One row.
 
     Attributes:
@@ -49,14 +50,40 @@ def folder_of(keep: Path, run_id: str) -> Path:
 
 def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
     """Writes rows to a new file."""
-    columns = [[getattr(row, name) for row in rows] for name in ("file", "line", "byte", "row", "reason", "raw")]
-    with database(memory=_MEMORY) as connection:
-        connection.execute(
-            "COPY (SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS line, unnest($3::BIGINT[]) AS byte,"
-            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw)"
-            f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
-            columns,
-        )
+    columns = dict(zip(QuarantinedRow._fields, zip(*rows, strict=True), strict=True))
+    with database(memory=_MEMORY) as connection, arrow_table(connection, "rows", columns):
+        connection.execute(f"COPY ({_SELECT}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+class Writer:
+    """Writes rows as they come into a few files, whose names begin alike; the folder is made with the first.
+
+    Args:
+        folder, stem: of the files.
+
+    Attributes:
+        rows: given so far.
+    """
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._folder, self._stem = folder, stem
+        self._gathered: list[QuarantinedRow] = []
+        self._bytes = self._files = self.rows = 0
+
+    def add(self, rows: Sequence[QuarantinedRow]) -> None:
+        """Takes some rows."""
+        self.rows += len(rows)
+        self._gathered += rows
+        self._bytes += sum(len(row.raw) for row in rows)
+        if len(self._gathered) >= _ROWS or self._bytes >= _BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is gathered."""
+        if self._gathered:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write(self._folder / f"{self._stem}-{self._files:03}.parquet", self._gathered)
+            self._gathered, self._bytes, self._files = [], 0, self._files + 1
 
 
 def page(files: Sequence[str], offset: int, limit: int) -> list[QuarantinedRow]:
