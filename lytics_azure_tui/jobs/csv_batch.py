@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
+from lytics_azure_tui.jobs.quarantine import QuarantinedRows
 
 NO_TEXT = "holds bytes that are no text in the file's encoding"
 
@@ -49,18 +51,39 @@ class Batch:
         problems: index of a record → why it cannot be used.
     """
 
-    rows: Sequence[int]
-    lines: Sequence[int]
-    offsets: Sequence[int]
-    raws: list[bytes]
+    rows: list[int] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    raws: list[bytes] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def extend(self, others: Batch) -> None:
+        """Takes in records that nothing is known against."""
+        for mine, theirs in zip(self._columns, others._columns, strict=True):
+            mine.extend(theirs)
+
     def only(self, kept: Sequence[int]) -> Batch:
         """Some of its records, by their indexes."""
-        rows, lines, offsets = ([column[at] for at in kept] for column in (self.rows, self.lines, self.offsets))
+        rows, lines, offsets, raws, texts = (list(map(column.__getitem__, kept)) for column in self._columns)
         problems = {new: self.problems[old] for new, old in enumerate(kept) if old in self.problems}
-        return Batch(rows, lines, offsets, [self.raws[at] for at in kept], problems=problems)
+        return Batch(rows, lines, offsets, raws, texts, problems)
+
+    def parted(self, source: str) -> tuple[Batch, QuarantinedRows]:
+        """(the records that nothing is known against; the others, as rows of a file)."""
+        if not self.problems:
+            return self, QuarantinedRows(source)
+        bad = self.only(sorted(self.problems))
+        good = self.only([at for at in range(len(self)) if at not in self.problems])
+        reasons = [bad.problems[at] for at in range(len(bad))]
+        return good, QuarantinedRows(source, bad.lines, bad.offsets, bad.rows, reasons, bad.raws)
+
+    @property
+    def _columns(self) -> tuple[list[Any], ...]:
+        return self.rows, self.lines, self.offsets, self.raws, self.texts
 
 
 class Examiner:
@@ -82,13 +105,18 @@ class Examiner:
     def piece(self, piece: Piece) -> Batch:
         """The records of a piece."""
         quick = self._lines(piece) if len(self._delimiter) == 1 else None
-        return quick or self.records(records(piece, self._grammar))
+        return self.records(records(piece, self._grammar)) if quick is None else quick
 
     def records(self, found: Iterable[Record]) -> Batch:
         """Records that were found one by one."""
-        all_ = list(found)
-        batch = Batch([r.row for r in all_], [r.line for r in all_], [r.offset for r in all_], [r.raw for r in all_])
-        batch.problems = {at: record.problem for at, record in enumerate(all_) if record.problem}
+        batch = Batch()
+        for record in found:
+            if record.problem:
+                batch.problems[len(batch)] = record.problem
+            batch.rows.append(record.row)
+            batch.lines.append(record.line)
+            batch.offsets.append(record.offset)
+            batch.raws.append(record.raw)
         return self._judged(batch, [self._grammar.quoted.sub(b"", raw).count(self._delimiter) for raw in batch.raws])
 
     def _lines(self, piece: Piece) -> Batch | None:
@@ -100,14 +128,11 @@ class Examiner:
             return None
         raws = text.split(b"\n")
         count = len(raws) if raws[-1] else len(raws) - 1
-        offsets = accumulate((len(line) + 1 for line in data.split(b"\n")), initial=piece.offset)
-        batch = Batch(
-            range(piece.row, piece.row + count),
-            range(piece.line, piece.line + count),
-            list(offsets)[:count],
-            raws[:count],
-        )
-        return self._judged(batch, [line.count(self._delimiter) for line in outside.split(b"\n")[:count]])
+        lengths = map(len, raws if len(text) == len(data) else data.split(b"\n"))
+        offsets = list(accumulate(map((1).__add__, lengths), initial=piece.offset))
+        rows, lines = (list(range(start, start + count)) for start in (piece.row, piece.line))
+        delimiters = [line.count(self._delimiter) for line in outside.split(b"\n")]
+        return self._judged(Batch(rows, lines, offsets[:count], raws[:count]), delimiters[:count])
 
     def _judged(self, batch: Batch, delimiters: list[int]) -> Batch:
         """The batch without blank lines, and with what is wrong with its records.
@@ -115,29 +140,27 @@ class Examiner:
         Args:
             delimiters: in each record, outside quotes.
         """
+        batch.texts = list(batch.raws)
         if self._grammar.skip_blank and not all(batch.raws):
             kept = [at for at, raw in enumerate(batch.raws) if raw]
             batch, delimiters = batch.only(kept), [delimiters[at] for at in kept]
-        batch.texts = list(batch.raws)
-        for at, count in enumerate(delimiters):
-            if (count + 1 != self._shape.width or self._tail) and at not in batch.problems:
-                self._fit(batch, at, count + 1)
-        self._must_be_text(batch)
+        usual = -1 if self._tail else self._shape.width - 1
+        for at in [at for at, count in enumerate(delimiters) if count != usual]:
+            if at not in batch.problems:
+                self._fit(batch, at, delimiters[at] + 1)
+        if not _is_text(b"\n".join(batch.raws)):
+            bad = [at for at, raw in enumerate(batch.raws) if not _is_text(raw)]
+            batch.problems = {**dict.fromkeys(bad, NO_TEXT), **batch.problems}
         return batch
 
     def _fit(self, batch: Batch, at: int, fields: int) -> None:
-        raw, extra = batch.raws[at], fields - self._shape.named
-        if extra >= 0 and (found := _empty(self._delimiter, extra).search(raw)):
-            batch.texts[at] = raw[: found.start()] + self._tail
-        else:
+        """Gives a record the shape's width, where no more is there or lacking than empty fields at its end."""
+        extra = fields - self._shape.named
+        found = _empty(self._delimiter, extra).search(batch.raws[at]) if extra >= 0 else None
+        if found is None:
             batch.problems[at] = _wrong_count(fields, self._shape.named)
-
-    def _must_be_text(self, batch: Batch) -> None:
-        if _is_text(b"\n".join(batch.raws)):
-            return
-        for at, raw in enumerate(batch.raws):
-            if at not in batch.problems and not _is_text(raw):
-                batch.problems[at] = NO_TEXT
+        else:
+            batch.texts[at] = batch.raws[at][: found.start()] + self._tail
 
 
 @cache

@@ -8,38 +8,28 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from lytics_azure_tui.jobs.csv_batch import NO_TEXT, Batch, Examiner
 from lytics_azure_tui.jobs.csv_records import Record, Splitter
-from lytics_azure_tui.jobs.quarantine import QuarantinedRow
+from lytics_azure_tui.jobs.quarantine import QuarantinedRows
 from lytics_azure_tui.lytics.event_time import WITHIN
 
 if TYPE_CHECKING:
     from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 
-Reject = Callable[[Sequence[QuarantinedRow]], None]
+Reject = Callable[[QuarantinedRows], None]
 """Takes rows that cannot be used."""
 
-_BLOCK = 1 << 20
+_BLOCK = 256 << 10
 """Bytes of records that are examined at once."""
 _ROWS, _BYTES = 50_000, 8 << 20
 """Records, and bytes of them, that DuckDB reads at once."""
-
-
-class _Numbered(NamedTuple):
-    """A record with its number in front; the other attributes are those of a `Batch`."""
-
-    row: int
-    line: int
-    offset: int
-    raw: bytes
-    text: bytes
 
 
 class Cleaner:
@@ -56,7 +46,7 @@ class Cleaner:
         self._layout = converter.layout
         self._examiner = Examiner(self._layout.shape)
         self._some = chunk.path.with_suffix(".some")
-        self._pending: list[_Numbered] = []
+        self._pending = Batch()
 
     def chunk(self) -> Chunk:
         """The usable records of the chunk's own file."""
@@ -82,43 +72,35 @@ class Cleaner:
                 rows, longest, size = rows + len(lines), max(longest, *map(len, lines), 0), 0
 
             for batch in batches:
-                size += self._take(batch)
+                good = self._good(batch)
+                self._pending.extend(good)
+                size += sum(map(len, good.texts))
                 if len(self._pending) >= _ROWS or size >= _BYTES:
                     flush()
             flush()
         self._some.unlink(missing_ok=True)
         return replace(self._chunk, path=path, rows=rows, longest=longest, clean=True, numbered=True)
 
-    def _take(self, batch: Batch) -> int:
-        """Sets aside what is wrong in a batch; returns the bytes of what is left."""
-        columns = (batch.rows, batch.lines, batch.offsets, batch.raws, batch.texts)
-        left = self._without(batch.problems, list(map(_Numbered._make, zip(*columns, strict=True))))
-        self._pending += left
-        return sum(len(record.text) for record in left)
+    def _good(self, batch: Batch) -> Batch:
+        """What nothing is known against in a batch; the rest is set aside."""
+        good, bad = batch.parted(self._layout.source)
+        if bad:
+            self._reject(bad)
+        return good
 
     def _usable(self) -> list[bytes]:
         """Those of the pending records that DuckDB can use, too."""
         while self._pending:
             lines = self._write(self._pending)
-            unusable = self._unusable(lines)
-            if not unusable:
-                self._pending = []
+            self._pending.problems = self._unusable(lines)
+            if not self._pending.problems:
+                self._pending = Batch()
                 return lines
-            self._pending = self._without(unusable, self._pending)
+            self._pending = self._good(self._pending)
         return []
 
-    def _without(self, bad: dict[int, str], found: list[_Numbered]) -> list[_Numbered]:
-        """Some records without those that cannot be used, which are set aside."""
-        if bad:
-            source = self._layout.source
-            rows = [(bad[at], found[at]) for at in sorted(bad)]
-            self._reject([QuarantinedRow(source, r.line, r.offset, r.row, reason, r.raw) for reason, r in rows])
-            found = [record for at, record in enumerate(found) if at not in bad]
-        return found
-
-    def _write(self, found: Collection[_Numbered]) -> list[bytes]:
-        delimiter = self._layout.shape.delimiter
-        lines = numbered([record.row for record in found], [record.text for record in found], delimiter)
+    def _write(self, found: Batch) -> list[bytes]:
+        lines = numbered(found.rows, found.texts, self._layout.shape.delimiter)
         with self._some.open("wb") as file:
             file.writelines(lines)
         return lines
@@ -139,7 +121,7 @@ class Cleaner:
             )
         except duckdb.InvalidInputException as error:
             return self._offender(chunk, str(error))
-        place = {record.row: at for at, record in enumerate(self._pending)}
+        place = {row: at for at, row in enumerate(self._pending.rows)}
         found = {place[row]: _no_time(value) for row, value in zip(numbers or (), values or (), strict=True)}
         starts = list(accumulate(map(len, lines), initial=0))
         for position, kind, message in converter.rejected():
@@ -151,7 +133,7 @@ class Cleaner:
         low, high = 0, len(self._pending)
         while high - low > 1:
             middle = (low + high) // 2
-            self._write(self._pending[low:middle])
+            self._write(self._pending.only(range(low, middle)))
             try:
                 self._converter.run(f"SELECT count(*) FROM {self._converter.csv(chunk, rejects=True)}")
                 low = middle

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from lytics_azure_tui.jobs.text_columns import arrow_table
 from lytics_azure_tui.lytics.duck import database, literal
@@ -18,7 +19,8 @@ _ROWS, _BYTES = 100_000, 16 << 20
 """Rows, and bytes of them, that a `Writer` gathers."""
 
 
-class QuarantinedRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
     """One row.
 
     Attributes:
@@ -43,23 +45,49 @@ class QuarantinedRow(NamedTuple):
         return self.raw.decode("utf-8", "replace")
 
 
+@dataclass(slots=True)
+class QuarantinedRows:
+    """Rows of one file, for work in bulk: lists of what is in a `QuarantinedRow`, all of one length."""
+
+    file: str
+    line: list[int] = field(default_factory=list)
+    byte: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The lists by their names."""
+        return {"line": self.line, "byte": self.byte, "row": self.row, "reason": self.reason, "raw": self.raw}
+
+
 def folder_of(keep: Path, run_id: str) -> Path:
     """Where a run's rejected rows lie, in the folder that its job keeps."""
     return keep / "quarantine" / run_id
 
 
-def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
+def write(path: Path, rows: Sequence[QuarantinedRow] | QuarantinedRows) -> None:
     """Writes rows to a new file."""
-    columns = dict(zip(QuarantinedRow._fields, zip(*rows, strict=True), strict=True))
+    if isinstance(rows, QuarantinedRows):
+        columns, file = rows.columns, f"{literal(rows.file)} AS file"
+    else:
+        columns, file = {name: [getattr(row, name) for row in rows] for name in QuarantinedRow.__slots__}, "file"
     with database(memory=_MEMORY) as connection, arrow_table(connection, "rows", columns):
-        connection.execute(f"COPY ({_SELECT}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (SELECT {file}, line, byte, row, reason, raw FROM rows)"
+            f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
+        )
 
 
 class Writer:
-    """Writes rows as they come into a few files, whose names begin alike; the folder is made with the first.
+    """Writes rows of one file as they come into a few files, whose names begin alike.
 
     Args:
-        folder, stem: of the files.
+        folder, stem: of the files; the folder is made with the first.
 
     Attributes:
         rows: given so far.
@@ -67,14 +95,18 @@ class Writer:
 
     def __init__(self, folder: Path, stem: str) -> None:
         self._folder, self._stem = folder, stem
-        self._gathered: list[QuarantinedRow] = []
+        self._gathered: QuarantinedRows | None = None
         self._bytes = self._files = self.rows = 0
 
-    def add(self, rows: Sequence[QuarantinedRow]) -> None:
-        """Takes some rows."""
+    def add(self, rows: QuarantinedRows) -> None:
+        """Takes some rows, and keeps the lists."""
         self.rows += len(rows)
-        self._gathered += rows
-        self._bytes += sum(len(row.raw) for row in rows)
+        self._bytes += sum(map(len, rows.raw))
+        if self._gathered is None:
+            self._gathered = rows
+        else:
+            for name, values in self._gathered.columns.items():
+                values.extend(rows.columns[name])
         if len(self._gathered) >= _ROWS or self._bytes >= _BYTES:
             self.flush()
 
@@ -83,7 +115,8 @@ class Writer:
         if self._gathered:
             self._folder.mkdir(parents=True, exist_ok=True)
             write(self._folder / f"{self._stem}-{self._files:03}.parquet", self._gathered)
-            self._gathered, self._bytes, self._files = [], 0, self._files + 1
+            self._files += 1
+        self._gathered, self._bytes = None, 0
 
 
 def page(files: Sequence[str], offset: int, limit: int) -> list[QuarantinedRow]:
