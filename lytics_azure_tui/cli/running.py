@@ -29,11 +29,9 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
             fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
         )
     folder = Folder.open(root)
-    passphrase = for_runs(folder)
+    keys = for_runs(folder)
     with StatusLines() as lines:
-        summary = run_saved(
-            folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), passphrase=passphrase
-        )
+        summary = run_saved(folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), keys=keys)
     code = exit_of(summary, watch=watch)
     runs = [run_fields(run) for run in summary.runs]
     output.event("summary", {"exit": int(code), "interrupted": summary.interrupted, "runs": runs})
@@ -44,7 +42,7 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
 
 def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
     """The exit code. An interruption weighs more than a failure, that more than what could not be used of the
-    configuration, and that more than rows in quarantine.
+    configuration, and that more than rows in quarantine or warnings.
 
     A signal is how --watch ends; it interrupts only what it does not let finish.
     """
@@ -56,7 +54,7 @@ def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
         return Exit.FAILED
     if summary.problems:
         return Exit.USAGE
-    return Exit.QUARANTINED if summary.quarantined else Exit.DONE
+    return Exit.QUARANTINED if summary.quarantined or summary.warnings else Exit.DONE
 
 
 def tell(event: Event, output: Output, lines: StatusLines) -> None:

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lytics_azure_tui.errors import Fatal, StartOver
 from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.jobs.csv_clean import Cleaner
+from lytics_azure_tui.jobs.csv_clean import Cleaner, Reject
 from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 from lytics_azure_tui.jobs.csv_diff import changed_rows
+from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
 from lytics_azure_tui.jobs.csv_source import BLOCK, text_blocks
 from lytics_azure_tui.jobs.kind import Context, Sink
-from lytics_azure_tui.jobs.quarantine import QuarantinedRow
+from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.run import Part, PartResult
 
@@ -102,9 +103,13 @@ class PartRun:
                 self._sink.check()
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
-                again = (Record(row.row, row.line, row.byte, row.raw, _problem(row.raw, self._grammar)) for row in rows)
-                with self._rejects(number) as rejects:
-                    cleaned = Cleaner(converter, chunk, rejects.add).records(again)
+                texts = (b"".join(decoded([row.raw], self._spec.encoding)) for row in rows)
+                again = (
+                    Record(row.row, row.line, row.byte, text, _problem(text, self._grammar))
+                    for row, text in zip(rows, texts, strict=True)
+                )
+                with self._rejects(number) as reject:
+                    cleaned = Cleaner(converter, chunk, reject).records(again)
                     self._count(converter.write_all(cleaned, self._target(number)))
                 self._sink.progress(
                     f"reading quarantined rows of {self._spec.name}",
@@ -241,16 +246,22 @@ class PartRun:
         return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
 
     def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
-        with self._rejects(number) as rejects:
-            staged = converter.import_chunk(chunk, self._target(number), rejects.add)
+        with self._rejects(number) as reject:
+            staged = converter.import_chunk(chunk, self._target(number), reject)
         self._spare.put(chunk.path)
         self._count(staged)
 
     @contextmanager
-    def _rejects(self, number: int) -> Iterator[quarantine.Writer]:
-        """Takes those rows of a chunk that cannot be used."""
+    def _rejects(self, number: int) -> Iterator[Reject]:
+        """Yields what takes those rows of a chunk that cannot be used."""
         writer = quarantine.Writer(self._quarantine, f"{number:05}")
-        yield writer
+        encoding = self._spec.encoding
+
+        def reject(rows: QuarantinedRows) -> None:
+            # As they lie in the blob: a job that is told another encoding can read them again.
+            writer.add(replace(rows, raw=[encoded(raw, encoding) for raw in rows.raw], encoding=encoding))
+
+        yield reject
         writer.flush()
         with self._tally.lock:
             if writer.rows:
@@ -267,8 +278,8 @@ class PartRun:
 
     def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
         target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
-        with self._rejects(number) as rejects:
-            readable = converter.hash_chunk(chunk, target, rejects.add)
+        with self._rejects(number) as reject:
+            readable = converter.hash_chunk(chunk, target, reject)
         if self._spec.compare is None:
             self._count(converter.write_all(readable, self._target(number)))
             return
