@@ -19,9 +19,9 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
+from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
-from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.model.amounts import few
 from lytics_azure_tui.model.authorization import AzureStorage

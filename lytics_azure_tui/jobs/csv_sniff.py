@@ -15,7 +15,7 @@ from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
 from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
-from lytics_azure_tui.jobs.formats import refuse_other_text
+from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
 
 if TYPE_CHECKING:
@@ -99,6 +99,9 @@ def look(
     blob = store.blob(container, name)
     layers, raw = layers_of(PinnedBlob(store, container, name, blob.etag, blob.size), decrypt)
     whole = not layers and blob.size <= HEAD
+    if PARQUET in layers:
+        # It comes as CSV of one form, whatever the job says of other files.
+        encoding, before, delimiter = "utf-8", None, ","
     found = encoding_of(raw, asked=encoding, before=before, name=name)
     text = b"".join(decoded([raw[found.mark :]], found.name))
     newline = _newline(text)
