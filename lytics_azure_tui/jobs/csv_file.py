@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lytics_azure_tui.jobs.csv_convert import Layout
-from lytics_azure_tui.jobs.csv_source import Compression
 from lytics_azure_tui.jobs.kind import Context
 from lytics_azure_tui.model.run import Part
 
@@ -32,7 +31,7 @@ class FilePart:
     name: str
     etag: str
     size: int
-    compression: Compression
+    compression: str
     encoding: str
     mark: int
     newline: str

@@ -25,9 +25,11 @@ from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
-from lytics_azure_tui.jobs.csv_source import BLOCK, text_blocks
+from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
+from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.run import Part, PartResult
 
@@ -136,18 +138,15 @@ class PartRun:
         last = spec.end is None
         offset = spec.mark + splitter.offset if not first else 0
         blocks = text_blocks(
-            store,
-            spec.container,
-            spec.name,
-            spec.etag,
-            spec.size,
+            PinnedBlob(store, spec.container, spec.name, spec.etag, spec.size, self._downloaded),
             compression=spec.compression,
             encoding=spec.encoding,
             mark=spec.mark,
+            decrypt=Decryption.of(self._context.authorization),
+            header_line=spec.header_line,
             old_mac=spec.newline == "\r",
             offset=offset,
             end=None if spec.end is None else min(spec.size, spec.mark + spec.end),
-            on_bytes=self._downloaded,
         )
         for piece in splitter.split(blocks, final=last):
             self._sink.check()

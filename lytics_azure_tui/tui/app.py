@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
 
-from lytics_azure_tui.config.secrets import PassphraseNeeded
+from lytics_azure_tui.config.keys import PassphraseNeeded
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.tui.commands import Command, bindings, palette
 from lytics_azure_tui.tui.desk import Desk
@@ -35,6 +37,10 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 TICK_SECONDS = 1.0
+RUNNER_SECONDS = 3.0
+"""Between two looks at whether the runner lives."""
+RUNNER_AGAIN_SECONDS = 30.0
+"""After it could not be started."""
 
 
 class LyazureApp(App[int]):
@@ -74,6 +80,8 @@ class LyazureApp(App[int]):
         self._looking = False
         self._asking = asyncio.Lock()
         self._passphrases = 0
+        self._finding_runner = False
+        self._no_runner_before: float = 0.0
         self.add_mode("dashboard", lambda: Dashboard(desk))
         self.add_mode("authorizations", self._authorizations)
         self.add_mode("streams", self._streams)
@@ -131,6 +139,8 @@ class LyazureApp(App[int]):
                 if not await self.push_screen_wait(Passphrase(self.desk, error)):
                     raise error
                 self._passphrases += 1
+                # Schedules need it, too.
+                self._find_runner()
 
     def on_ready(self) -> None:
         """What is loaded by now stays, so the garbage collector need not stop the screen to walk through it."""
@@ -155,6 +165,7 @@ class LyazureApp(App[int]):
         if before is None and after is not None:
             # First things first: the keyring and a new process would compete with the first screen.
             self.call_after_refresh(self._find_runner)
+            self.set_interval(RUNNER_SECONDS, self._keep_runner)
 
     def _tick(self) -> None:
         if self._exit or not self.screen_stack:
@@ -193,12 +204,31 @@ class LyazureApp(App[int]):
         self._kept_theme = self.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
+    def _keep_runner(self) -> None:
+        """Has a runner that has died replaced."""
+        status = self.overview.runner if self.overview else None
+        if (status is None or not status.running) and time.monotonic() >= self._no_runner_before:
+            self._find_runner()
+
+    def _find_runner(self) -> None:
+        if not self._finding_runner:
+            self._finding_runner = True
+            self._start_runner()
+
     @work(group="deed", description="start the runner", exit_on_error=False)
-    async def _find_runner(self) -> None:
+    async def _start_runner(self) -> None:
         try:
             await self.fetch(self._open_secrets_and_runner, "start the runner")
-        except LyazureError as error:
+            self._no_runner_before = 0.0
+        except PassphraseNeeded as error:
+            # "Not now": nobody is asked again before something needs it.
+            self._no_runner_before = math.inf
             self._trouble(error)
+        except LyazureError as error:
+            self._no_runner_before = time.monotonic() + RUNNER_AGAIN_SECONDS
+            self._trouble(error)
+        finally:
+            self._finding_runner = False
 
     def _open_secrets_and_runner(self) -> None:
         if self.desk.folder.authorizations():
