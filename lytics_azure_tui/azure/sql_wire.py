@@ -14,6 +14,7 @@ import pytds
 from pytds import tds_base, tds_reader, tds_session
 from pytds.collate import Collation
 
+from lytics_azure_tui.azure.sql_certificate import names_host
 from lytics_azure_tui.azure.sql_errors import Dropped
 from lytics_azure_tui.errors import RetryLater
 
@@ -34,6 +35,8 @@ _DONE = struct.Struct("<HHQ")
 _LAST_PACKET, _LAST_FEATURE = 0x01, 0xFF
 _RECEIVE = 64 << 10
 _MOST_ERRORS = 100
+_TERMINATED = 3621
+"""The number of "The statement has been terminated", which says nothing of why."""
 _MOST_REDIRECTS = 10
 
 
@@ -295,7 +298,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
                 self.raise_db_exception()
 
     def process_msg(self, marker: int) -> None:
-        """Reads ERROR and INFO. Only errors are kept: pytds raises the last of what is there."""
+        """Reads ERROR and INFO. Only errors are kept."""
         body = self._reader.exactly(self._reader.get_usmallint())
         if marker != Token.ERROR or len(self.messages) >= _MOST_ERRORS:
             return
@@ -309,17 +312,18 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         )  # fmt: skip
 
     def raise_db_exception(self) -> None:
-        """Raises the server's last error.
+        """Raises the first error of the reply: those behind it follow from it.
 
         Raises:
             pytds.DatabaseError: it.
             RetryLater: the server named none.
         """
-        if not self.messages:
+        errors = [one for one in self.messages if one["msgno"] != _TERMINATED]
+        if not errors:
             raise RetryLater(
                 "The statement failed", why="SQL Server ended it and named no error", fix="It is tried again by itself"
             )
-        super().raise_db_exception()
+        raise tds_base._create_exception_by_message(errors[0])
 
     def process_env_chg(self) -> None:
         """Reads ENVCHANGE."""
@@ -354,9 +358,12 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
                 why="The servers redirect the connection to each other without end",
                 fix="It is tried again by itself",
             )
-        self.conn.route = {"server": body[8 : 8 + 2 * length].decode("utf-16-le"), "port": port}
+        # An instance that is named behind the host is the one that listens at the port.
+        host = body[8 : 8 + 2 * length].decode("utf-16-le").partition("\\")[0]
+        self.conn.route = {"server": host, "port": port}
 
 
 def install() -> None:
-    """Lets pytds read with what stands here."""
+    """Lets pytds read with what stands here, and compare names in certificates as it should."""
     pytds.tds_socket._TdsSession = Session
+    pytds.tls.validate_host = names_host

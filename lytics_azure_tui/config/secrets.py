@@ -184,8 +184,8 @@ def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authori
     """
     authorization = folder.authorization(authorization_id)
     secrets = {field: store.get(authorization_id, field) for field in authorization.secret_fields()}
-    for field, secret in secrets.items():
-        if not secret:
+    for field in authorization.required_secrets():
+        if not secrets[field]:
             raise NotAuthorised(
                 f"The {field} of the authorization {authorization.label} is not stored",
                 why=store.describe(),

@@ -15,6 +15,7 @@ from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs.csv_sequence import prefixes
 from lytics_azure_tui.jobs.csv_sniff import look
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.amounts import about_rows, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
@@ -111,7 +112,14 @@ def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[C
     delimiter = str(answers.get("delimiter") or ",")
     encoding = str(answers.get("encoding") or "auto")
     with _store(authorization) as store:
-        seen = look(store, answers["container"], answers["filename"], delimiter=separator(delimiter), encoding=encoding)
+        seen = look(
+            store,
+            answers["container"],
+            answers["filename"],
+            delimiter=separator(delimiter),
+            encoding=encoding,
+            decrypt=Decryption.of(authorization),
+        )
     times = set(seen.timestamp_candidates)
     # A name that stands twice in a header is one choice.
     return [

@@ -8,16 +8,19 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input, TextArea
 
 from lytics_azure_tui.config.keys import PassphraseNeeded
 from lytics_azure_tui.errors import LyazureError
@@ -30,7 +33,7 @@ from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.themes import DARK, LIGHT
 from lytics_azure_tui.tui.threads import in_thread
-from lytics_azure_tui.tui.widgets.masthead import Masthead, Standing
+from lytics_azure_tui.tui.widgets.masthead import Standing
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -78,6 +81,8 @@ class LyazureApp(App[int]):
         self._log_path = keep_log(desk.folder.data)
         self._reader = Reader(desk)
         self._looking = False
+        self._unreadable: LyazureError | None = None
+        self._ended = Event()
         self._asking = asyncio.Lock()
         self._passphrases = 0
         self._finding_runner = False
@@ -116,8 +121,17 @@ class LyazureApp(App[int]):
         end_without_terminal(self.exit)
         self._settle()
         self._look()
-        self.set_interval(LOOK_SECONDS, self._look)
+        loop = asyncio.get_running_loop()
+        Thread(target=self._follow, args=(loop,), name="follow the ledger", daemon=True).start()
         self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        self._ended.set()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """No cursor blinks: over a slow line, an idle screen sends nothing."""
+        if isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     async def fetch(self, work: Callable[[], T], about: str) -> T:
         """Runs blocking work in a thread; asks for the passphrase of the secrets where one is needed, and goes on.
@@ -168,10 +182,23 @@ class LyazureApp(App[int]):
             self.set_interval(RUNNER_SECONDS, self._keep_runner)
 
     def _tick(self) -> None:
-        if self._exit or not self.screen_stack:
-            return  # a last tick on the way out finds no screen
-        for masthead in self.screen.query(Masthead):
-            masthead.standing = self.standing()
+        """Once a second: what a screen says of the time. One that lies below another is told when it is back."""
+        if not self._exit and self.screen_stack and isinstance(self.screen, DeskScreen):
+            self.screen.tick()
+
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Looks for changes in a thread of its own, so that nothing moves on the loop while there are none."""
+        while not self._ended.wait(LOOK_SECONDS):
+            try:
+                changed = not self._looking and self._reader.changed()
+            except LyazureError:
+                changed = True  # reading it again says what is wrong
+            except Exception:
+                log.exception("could not look for changes")
+                changed = True
+            if changed:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
         if not self._looking and not self._exit:
@@ -183,12 +210,19 @@ class LyazureApp(App[int]):
         try:
             overview = await in_thread(self._reader.read, "read the ledger")
         except LyazureError as error:
+            self._unreadable = error
             self._trouble(error)
         else:
+            self._readable_again()
             if overview is not None:
                 self.overview = overview
         finally:
             self._looking = False
+
+    def _readable_again(self) -> None:
+        unreadable, self._unreadable = self._unreadable, None
+        if unreadable is not None and isinstance(self.screen, DeskScreen) and self.screen.error is unreadable:
+            self.screen.problem(None)
 
     @work(group="settings", description="read the settings", exit_on_error=False)
     async def _settle(self) -> None:
