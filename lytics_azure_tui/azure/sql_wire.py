@@ -358,7 +358,9 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
                 why="The servers redirect the connection to each other without end",
                 fix="It is tried again by itself",
             )
-        self.conn.route = {"server": body[8 : 8 + 2 * length].decode("utf-16-le"), "port": port}
+        # An instance that is named behind the host is the one that listens at the port.
+        host = body[8 : 8 + 2 * length].decode("utf-16-le").partition("\\")[0]
+        self.conn.route = {"server": host, "port": port}
 
 
 def install() -> None:

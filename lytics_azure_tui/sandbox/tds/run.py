@@ -17,7 +17,7 @@ from lytics_azure_tui.sandbox.tds.define import Definer, column_for
 from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
-from lytics_azure_tui.sandbox.tds.faults import KINDS, Fault, Faults, error_of
+from lytics_azure_tui.sandbox.tds.faults import KINDS, STATEMENT_KINDS, Fault, Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
@@ -82,7 +82,7 @@ class Runner:
         session.variables = variables if variables is not None else {}
         self._failed = False
         try:
-            self._fault = None if session.meets_no_faults else self._faults.take(KINDS[:-1], text)
+            self._fault = None if session.meets_no_faults else self._faults.take(STATEMENT_KINDS, text)
             self._meet_fault()
             self.statements(parse(text))
         except _Jump:
