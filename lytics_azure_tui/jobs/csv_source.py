@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 NOT_PACKED = "none"
 """The `compression` of plain text; else the layers of `unpack.layers_of` from the outside in, joined by +."""
 
+_STEP = 1 << 20
+_FURTHER = 4 << 20
+_PLACE, _PLACES = 64 << 10, 8
+
 
 @dataclass(frozen=True, slots=True)
 class PinnedBlob:
@@ -50,6 +54,36 @@ class PinnedBlob:
         """A range, exactly so long. Raises `StartOver` as `stream` does."""
         self.on_bytes(length)
         return self.store.read(self.container, self.name, self.etag, offset, length)
+
+
+def beyond_ascii(blob: PinnedBlob, layers: tuple[str, ...], decrypt: Decrypt) -> bytes:
+    """Lines from behind a file's beginning, which is ASCII: those of the first block looked at that is not.
+
+    Of a long file that is not packed, some places on the way to its end are looked at, too.
+    """
+    blocks: Iterator[bytes]
+    if layers:
+        blocks = (block for _, raw in members(blob, layers, decrypt, block=_STEP) for block in raw)
+    else:
+        blocks = blob.stream(_STEP, 0, min(blob.size, _FURTHER))
+    seen = 0
+    for block in blocks:
+        if found := _lines_beyond_ascii(block):
+            return found
+        seen += len(block)
+        if seen >= _FURTHER:
+            break
+    rest = 0 if layers else blob.size - _FURTHER - _PLACE
+    places = (_FURTHER + rest * number // (_PLACES - 1) for number in range(_PLACES if rest > 0 else 0))
+    return next(filter(None, (_lines_beyond_ascii(blob.read(at, _PLACE)) for at in places)), b"")
+
+
+def _lines_beyond_ascii(block: bytes) -> bytes:
+    if block.isascii():
+        return b""
+    # A line that the block cuts may be cut inside a character.
+    lines = block.splitlines(keepends=True)[1:-1]
+    return b"".join(line for line in lines if not line.isascii())
 
 
 def text_blocks(
