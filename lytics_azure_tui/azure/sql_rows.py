@@ -6,6 +6,7 @@ What stands between rows, before and behind them is the session's to read: see `
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -59,10 +60,11 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
     """
     shapes = [shape(column) for column in session.res_info.columns]
     walk = walker(shapes)
+    names = [column.column_name for column in session.res_info.columns]
     shown = [at for at, column in enumerate(session.res_info.columns) if not column.flags & _HIDDEN]
 
     def texts() -> list[Texts]:
-        return [shapes[at].convert(cells[at]) for at in shown]
+        return [_converted(shapes[at], cells[at], names[at]) for at in shown]
 
     reader = session._reader
     cells: list[list[bytes | None]] = [[] for _ in shapes]
@@ -85,6 +87,15 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
             reader.gather(max(_READ, len(data) - end))
     if count:
         yield texts()
+
+
+def _converted(one: Shape, cells: Sequence[bytes | None], name: str) -> Texts:
+    try:
+        return one.convert(cells)
+    except (struct.error, LookupError, ValueError, ArithmeticError) as error:
+        raise Fatal(
+            f"A value of the column {name} could not be read", why="It is not one that the type of the column can hold"
+        ) from error
 
 
 # The reader of a result set

@@ -179,6 +179,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
 
         Raises:
             pytds.DatabaseError: the server's error, at the end of the statement that it ended.
+            pytds.InterfaceError: it is no token of the protocol.
             Incomplete: the reply ends without saying so.
         """
         token = self._reader.peek()
@@ -191,7 +192,10 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
             token = self._reader.peek()
         self._reader.get_byte()
         self.state = tds_base.TDS_READING
-        self.process_token(token)
+        try:
+            self.process_token(token)
+        except (struct.error, LookupError, ValueError, ArithmeticError, AssertionError, TypeError) as error:
+            raise tds_base.InterfaceError(f"The token 0x{token:02X} does not hold what it should") from error
         return int(token)
 
     def begin_response(self) -> Any:
