@@ -50,7 +50,7 @@ def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
         return Exit.DONE if all(run.state.ended for run in summary.runs) else Exit.INTERRUPTED
     if summary.interrupted:
         return Exit.INTERRUPTED
-    if summary.failed:
+    if summary.failed or summary.stopped:
         return Exit.FAILED
     if summary.problems:
         return Exit.USAGE

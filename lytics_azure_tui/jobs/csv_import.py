@@ -20,9 +20,9 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, look
+from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
-from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.model.amounts import few
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -255,7 +255,7 @@ def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, s
         compression=found.compression, encoding=found.encoding.name, mark=found.encoding.mark, newline=found.newline,
         delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
         time_form=None, asked=config.separator(), lead=found.before.end, first_line=found.before.lines + 1,
-        width=found.width, skip_lines=config.skip_lines, skip_footer=config.skip_footer,
+        width=found.width, skip_lines=found.opening.skip_lines, skip_footer=found.skip_footer,
     )  # fmt: skip
     spec = _choose(config, spec, there)
     if spec.time_index is None:

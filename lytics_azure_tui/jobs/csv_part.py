@@ -26,10 +26,10 @@ from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records
 from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
-from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.run import Part, PartResult
 
@@ -144,6 +144,7 @@ class PartRun:
             PinnedBlob(store, spec.container, spec.name, spec.etag, spec.size, self._downloaded),
             spec.text,
             decrypt=Decryption.of(self._context.authorization),
+            scratch=self._scratch,
             offset=splitter.offset,
             end=spec.end,
             on_passed=self._passed,

@@ -33,9 +33,9 @@ from lytics_azure_tui.jobs.csv_header import (
     without_last_lines,
 )
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
-from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob
+from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
-from lytics_azure_tui.jobs.formats import refuse_other_text
+from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, beginning, layers_of
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class CsvLook:
         delimiter: the one that was used.
         suggested_delimiter: the one that the file seems to have, when that is another.
         newline: "\\n", "\\r\\n", "\\r" or "\\r\\r\\n".
+        opening: how its beginning was read.
+        skip_footer: lines at its end that are no rows.
         before: what stands before the first row.
         header: the columns as they are called in a stream: trimmed, none empty, none twice.
         width: fields of a record, with those behind the header's last name that are always empty.
@@ -76,6 +78,8 @@ class CsvLook:
     delimiter: str
     suggested_delimiter: str | None
     newline: str
+    opening: Opening
+    skip_footer: int
     before: Header
     header: tuple[str, ...]
     width: int
@@ -106,7 +110,7 @@ def look(
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
-    """Reads the first 256 KiB of a blob's text; more, where its header is longer.
+    """Reads the first 256 KiB of a blob's text; more, where its header is longer, or to find its encoding.
 
     Args:
         delimiter: one character; None takes the one that the file seems to have. A line such as sep=; at its beginning
@@ -127,7 +131,13 @@ def look(
     blob = store.blob(container, name)
     pinned = PinnedBlob(store, container, name, blob.etag, blob.size)
     layers, raw = layers_of(pinned, decrypt)
-    found = encoding_of(raw, asked=encoding, before=before, name=name)
+    table = PARQUET in layers
+    if table:
+        # It comes as CSV of one form, whatever the job says of other files.
+        encoding, before, delimiter, skip_lines, names, skip_footer = "utf-8", None, ",", 0, (), 0
+    open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
+    further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
+    found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
     size = HEAD
     while True:
         start = _Beginning.of(name, b"".join(decoded([raw[found.mark :]], found.name)), whole=len(raw) < size)
@@ -146,11 +156,12 @@ def look(
     columns = {column: [row[index] for row in body] for index, column in enumerate(header)}
     times = time_columns(columns) if guess else []
     bad = len(Examiner(shape).records(sample).problems)
-    odd = start.likely != used and (len(header) == 1 or bad * 2 > len(sample))
-    warnings = [_odd_delimiter(name, used, start.likely)] if odd else list(start.oddities(opening, head, body))
-    if not skip_footer and is_last_line_odd(
-        start.last_lines(pinned if guess and not layers else None), used, shape.width
-    ):
+    odd = not table and start.likely != used and (len(header) == 1 or bad * 2 > len(sample))
+    warnings = [] if table else list(start.oddities(opening, head, body))
+    if odd:
+        warnings = [_odd_delimiter(name, used, start.likely)]
+    end = [] if table or skip_footer else start.last_lines(pinned if guess and not layers else None)
+    if is_last_line_odd(end, used, shape.width):
         warnings.append(f"The last line of {name} looks like no row: if it holds totals, set Lines After Rows to 1")
     if bad:
         notes.append(f"{bad} of the first {len(sample)} rows cannot be used; they go to quarantine")
@@ -170,6 +181,8 @@ def look(
         delimiter=used,
         suggested_delimiter=start.likely if odd else None,
         newline=start.newline,
+        opening=opening,
+        skip_footer=skip_footer,
         before=head,
         header=header,
         width=shape.width,

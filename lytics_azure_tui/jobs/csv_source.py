@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.jobs.csv_encoding import decoded, marks
 from lytics_azure_tui.jobs.csv_header import Opening, behind_header, with_newlines, without_last_lines
-from lytics_azure_tui.jobs.unpack import BLOCK, Decrypt, members
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.unpack import Decrypt, members
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
 
 NOT_PACKED = "none"
 """The `compression` of plain text; else the layers of `unpack.layers_of` from the outside in, joined by +."""
+
+_STEP = 1 << 20
+_FURTHER = 4 << 20
+_PLACE, _PLACES = 64 << 10, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,36 @@ class TextFile:
         return plain and self.newline != "\r\r\n" and not self.skip_footer
 
 
+def beyond_ascii(blob: PinnedBlob, layers: tuple[str, ...], decrypt: Decrypt) -> bytes:
+    """Lines from behind a file's beginning, which is ASCII: those of the first block looked at that is not.
+
+    Of a long file that is not packed, some places on the way to its end are looked at, too.
+    """
+    blocks: Iterator[bytes]
+    if layers:
+        blocks = (block for _, raw in members(blob, layers, decrypt, block=_STEP) for block in raw)
+    else:
+        blocks = blob.stream(_STEP, 0, min(blob.size, _FURTHER))
+    seen = 0
+    for block in blocks:
+        if found := _lines_beyond_ascii(block):
+            return found
+        seen += len(block)
+        if seen >= _FURTHER:
+            break
+    rest = 0 if layers else blob.size - _FURTHER - _PLACE
+    places = (_FURTHER + rest * number // (_PLACES - 1) for number in range(_PLACES if rest > 0 else 0))
+    return next(filter(None, (_lines_beyond_ascii(blob.read(at, _PLACE)) for at in places)), b"")
+
+
+def _lines_beyond_ascii(block: bytes) -> bytes:
+    if block.isascii():
+        return b""
+    # A line that the block cuts may be cut inside a character.
+    lines = block.splitlines(keepends=True)[1:-1]
+    return b"".join(line for line in lines if not line.isascii())
+
+
 def text_blocks(
     blob: PinnedBlob,
     file: TextFile,
@@ -89,6 +125,7 @@ def text_blocks(
     decrypt: Decrypt,
     offset: int,
     end: int | None = None,
+    scratch: Path | None = None,
     on_passed: Callable[[int], None] = lambda count: None,
 ) -> Iterator[bytes]:
     """The text of a CSV blob's rows. Of an archive, that of all its files as one, each without its header.
@@ -96,6 +133,7 @@ def text_blocks(
     Args:
         offset: of the text; behind the header, but in a file that is `seekable`.
         end: of the text; only for a file that is `seekable`.
+        scratch: a folder with room for a file of Parquet.
         on_passed: told of lines at the end that are no rows.
 
     Raises:
@@ -108,7 +146,7 @@ def text_blocks(
     if file.compression == NOT_PACKED:
         texts = iter([(blob.name, _text(blob.stream(BLOCK), file, file.mark))])
     else:
-        found = members(blob, tuple(file.compression.split("+")), decrypt)
+        found = members(blob, tuple(file.compression.split("+")), decrypt, scratch=scratch)
         texts = ((name, _text(*_marked(raw, file))) for name, raw in found)
     return _joined(texts, file, on_passed)
 

@@ -65,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _look_after(folder: Folder, ledger: Ledger, run_id: str, asked: threading.Event) -> int:
+    # Its own workers inherit it. Settings that cannot be read are told by the run itself.
+    with contextlib.suppress(LyazureError):
+        os.nice(folder.settings().engine.nice)
     execution = Execution(
         folder,
         ledger,

@@ -12,7 +12,7 @@ import pytest
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import csv_import, csv_part
-from lytics_azure_tui.jobs.unpack import BLOCK
+from lytics_azure_tui.jobs.decompress import BLOCK
 from tests.conftest import Storage
 from tests.integration.imports import Importer
 
