@@ -132,7 +132,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
 def discard(context: Context) -> None:
     """See `jobs.kind.JobKind`."""
     context.lytics.discard(_config(context).stream, context.run_id)
-    shutil.rmtree(quarantine.folder_of(context.keep, context.run_id), ignore_errors=True)
+    quarantine.discard(quarantine.folder_of(context.keep, context.run_id))
     for folder in (context.keep / "diff").glob(f"{context.run_id}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 

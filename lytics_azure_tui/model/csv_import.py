@@ -236,6 +236,9 @@ class CsvImport(JobConfig):
         """Of the columns of a file that has no header; empty where it has one."""
         return _names(self.column_names) if self.column_names else ()
 
+    def tolerated(self) -> int:
+        return self.most_unusable
+
     def separator(self) -> str:
         """The one character between fields."""
         return separator(self.delimiter)
