@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lytics_azure_tui.lytics.duck import database
-from lytics_azure_tui.lytics.event_time import FORMS, WITHIN, any_time, usual_form, usual_time
+from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_form
 
 # From the table of forms that araddon/dateparse reads, which Lytics reads by.
 TIMES = {
