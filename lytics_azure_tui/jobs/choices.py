@@ -19,6 +19,7 @@ from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.amounts import about_rows, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.encoding import CHOICES
 from lytics_azure_tui.model.form import Source
 from lytics_azure_tui.model.table_name import parse, written
 
@@ -67,6 +68,7 @@ def choices(
         Source.TABLES: lambda: _tables(authorization, typed),
         Source.TIME_COLUMNS: lambda: _time_columns(answers, authorization),
         Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
+        Source.ENCODINGS: lambda: [Choice(name, name, about) for name, about in CHOICES.items()],
         Source.AUDIENCES: lambda: [
             Choice(info.slug, info.slug, "" if info.size is None else f"{info.size:,} members")
             for info in lytics.audiences()

@@ -21,6 +21,7 @@ from lytics_azure_tui.errors import Fatal, StartOver
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 from lytics_azure_tui.jobs.csv_diff import changed_rows
+from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
@@ -101,7 +102,11 @@ class PartRun:
                 self._sink.check()
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
-                again = (Record(row.row, row.line, row.byte, row.raw, _problem(row.raw, self._grammar)) for row in rows)
+                texts = (b"".join(decoded([row.raw], self._spec.encoding)) for row in rows)
+                again = (
+                    Record(row.row, row.line, row.byte, text, _problem(text, self._grammar))
+                    for row, text in zip(rows, texts, strict=True)
+                )
                 cleaned, bad = converter.number(chunk, again)
                 self._count(converter.write_all(cleaned, self._target(number)), bad, number)
                 self._sink.progress(
@@ -245,7 +250,10 @@ class PartRun:
     def _count(self, staged: StagedFile | None, bad: list[QuarantinedRow], number: int) -> None:
         if bad:
             self._quarantine.mkdir(parents=True, exist_ok=True)
-            quarantine.write(self._quarantine / f"{number:05}.parquet", bad)
+            # As they lie in the blob: a job that is told another encoding can read them again.
+            code = self._spec.encoding
+            kept = [replace(row, raw=encoded(row.raw, code), encoding=code) for row in bad]
+            quarantine.write(self._quarantine / f"{number:05}.parquet", kept)
         with self._tally.lock:
             if bad:
                 quarantine.remember(self._quarantine, self._layout.source, self._spec.to_spec())

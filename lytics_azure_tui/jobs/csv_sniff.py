@@ -13,15 +13,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
 from lytics_azure_tui.jobs.csv_source import (
     Compression,
     RangedFile,
     compression_of,
-    decoded,
     decompressed,
-    encoding_of,
-    mark_length,
     refuse_encrypted,
     unzipped,
 )
@@ -52,8 +50,7 @@ class CsvLook:
 
     Attributes:
         container, name, etag, size: of the blob.
-        encoding: a Python codec's name.
-        mark: bytes of the byte order mark.
+        encoding: with the evidence for it.
         delimiter: the one that was used.
         suggested_delimiter: the one that the file seems to have, when that is another.
         newline: "\\n", "\\r\\n" or "\\r".
@@ -69,8 +66,7 @@ class CsvLook:
     name: str
     etag: str
     size: int
-    encoding: str
-    mark: int
+    encoding: Encoding
     compression: Compression
     delimiter: str
     suggested_delimiter: str | None
@@ -90,6 +86,7 @@ def look(
     *,
     delimiter: str | None = None,
     encoding: str = "auto",
+    before: str | None = None,
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
@@ -98,11 +95,12 @@ def look(
     Args:
         delimiter: one character; None takes the one that the file seems to have.
         encoding: "auto" takes what the file shows.
+        before: the encoding of the files before it in a sequence.
         rows: at most so many are returned.
         guess: whether types and timestamp candidates are worked out.
 
     Raises:
-        Fatal: the blob is not there, is encrypted or damaged, or has no header.
+        Fatal: the blob is not there, is encrypted or damaged, has no header, or is in another encoding than it must be.
     """
     blob = store.blob(container, name)
     head = store.read(container, name, blob.etag, 0, min(HEAD, blob.size)) if blob.size else b""
@@ -111,10 +109,8 @@ def look(
     raw = _plain(store, blob, container, head, compression)
     whole = compression == "none" and blob.size <= HEAD
     refuse_encrypted(name, raw)
-    found, mark = encoding_of(raw)
-    if encoding != "auto":
-        found, mark = encoding, mark_length(raw, encoding)
-    text = b"".join(decoded(iter([raw[mark:]]), found))
+    found = encoding_of(raw, asked=encoding, before=before, name=name)
+    text = b"".join(decoded([raw[found.mark :]], found.name))
     newline = _newline(text)
     if newline == "\r":
         text = text.replace(b"\r", b"\n")
@@ -143,7 +139,6 @@ def look(
         etag=blob.etag,
         size=blob.size,
         encoding=found,
-        mark=mark,
         compression=compression,
         delimiter=used,
         suggested_delimiter=likely if likely != used and (len(header) == 1 or ragged * 2 > len(body)) else None,

@@ -6,7 +6,6 @@ their row aside instead of this one failing the file.
 
 from __future__ import annotations
 
-import codecs
 import io
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import decoded, is_utf8
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
@@ -24,13 +24,6 @@ BLOCK = 8 << 20
 """Bytes of a download, and about those of a decompressed block."""
 
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 
 
 def compression_of(head: bytes) -> Compression:
@@ -45,40 +38,11 @@ def refuse_encrypted(name: str, head: bytes) -> None:
     armoured = head.lstrip().startswith(b"-----BEGIN PGP")
     # The packets that a message can begin with: an encrypted session key or encrypted data, old and new headers.
     binary = len(head) > 3 and head[0] in {0x84, 0x85, 0x86, 0x8C, 0x8D, 0xA4, 0xC1, 0xC3, 0xC9, 0xD2}
-    if armoured or (binary and not _is_utf8(head)) or name.lower().endswith((".pgp", ".gpg", ".asc")):
+    if armoured or (binary and not is_utf8(head)) or name.lower().endswith((".pgp", ".gpg", ".asc")):
         raise Fatal(
             f"{name} is encrypted with PGP, and an import has no private key to open it with",
             fix="Put a decrypted copy beside it and choose that",
         )
-
-
-def encoding_of(head: bytes) -> tuple[str, int]:
-    """The encoding of a file's first bytes, and how many of them are its byte order mark."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, len(mark)
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if len(head) >= 4 and max(even, odd) * 3 > len(head) and min(even, odd) * 20 < len(head):
-        return ("utf-16-le" if odd > even else "utf-16-be"), 0
-    if _is_utf8(head):
-        return "utf-8", 0
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(head[: 64 << 10]).best()
-    return (best.encoding if best is not None else "cp1252"), 0
-
-
-def mark_length(head: bytes, encoding: str) -> int:
-    """Bytes of the byte order mark, for an encoding that a person named."""
-    return next((len(mark) for mark, name in _MARKS if head.startswith(mark) and name.startswith(encoding[:6])), 0)
-
-
-def _is_utf8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def decompressed(blocks: Iterable[bytes], name: str, *, whole: bool = True) -> Iterator[bytes]:
@@ -163,18 +127,6 @@ class RangedFile(io.RawIOBase):
         return length
 
 
-def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-8 of text in another encoding; what is no text in it becomes what is no UTF-8."""
-    # UTF-16 has no escape for bytes that are no text but unpaired surrogates, which pass through as they are.
-    errors = "surrogatepass" if encoding.replace("_", "-").startswith(("utf-16", "utf-32")) else "surrogateescape"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "surrogatepass")
-    if decoder.getstate()[0]:
-        # Half a character stands at the end of the file.
-        yield b"\xff"
-
-
 def text_blocks(
     store: BlobStore,
     container: str,
@@ -220,8 +172,7 @@ def text_blocks(
             raw = decompressed(raw, name)
     if mark and not offset:
         raw = _without(raw, mark)
-    if encoding != "utf-8":
-        raw = decoded(raw, encoding)
+    raw = decoded(raw, encoding)
     return (block.replace(b"\r", b"\n") for block in raw) if old_mac else raw
 
 

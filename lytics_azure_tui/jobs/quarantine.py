@@ -13,7 +13,8 @@ from lytics_azure_tui.lytics.duck import database, literal
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
-_SELECT = "SELECT file, line, byte, row, reason, raw FROM rows"
+_COLUMNS = ("file", "line", "byte", "row", "reason", "raw", "encoding")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class QuarantinedRow:
         byte: offset of its first byte in the file's text: decompressed, and in UTF-8.
         row: number of the record; the header is 0.
         reason: why it could not be used.
-        raw: its bytes, without the newline.
+        raw: its bytes as they are in the source, without the newline.
+        encoding: what they were read as.
     """
 
     file: str
@@ -35,11 +37,12 @@ class QuarantinedRow:
     row: int
     reason: str
     raw: bytes
+    encoding: str = "utf-8"
 
     @property
     def text(self) -> str:
         """The raw bytes as text; bytes that are none show as the replacement character."""
-        return self.raw.decode("utf-8", "replace")
+        return self.raw.decode(self.encoding, "replace")
 
 
 def folder_of(keep: Path, run_id: str) -> Path:
@@ -49,11 +52,12 @@ def folder_of(keep: Path, run_id: str) -> Path:
 
 def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
     """Writes rows to a new file."""
-    columns = [[getattr(row, name) for row in rows] for name in ("file", "line", "byte", "row", "reason", "raw")]
+    columns = [[getattr(row, name) for row in rows] for name in _COLUMNS]
     with database(memory=_MEMORY) as connection:
         connection.execute(
             "COPY (SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS line, unnest($3::BIGINT[]) AS byte,"
-            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw)"
+            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw,"
+            " unnest($7::VARCHAR[]) AS encoding)"
             f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
             columns,
         )
@@ -122,35 +126,35 @@ def remove(folder: Path, values: Sequence[str]) -> int:
     A file is replaced in one step, and goes when nothing is left in it.
     """
     removed = 0
-    # Of bytes that are no UTF-8, those beyond ASCII are written as \\xE4.
-    forms = {form for value in values for form in (value, "".join(map(_ascii, value.encode())))}
-    words = "|".join(re.escape(form) for form in sorted(forms))
-    text = "coalesce(try(decode(raw)), CAST(raw AS VARCHAR))"
-    edge = r"[^\pL\pN]"
-    held = f"regexp_matches({text}, {literal(f'(?i)(^|{edge})({words})($|{edge})')})"
+    words = "|".join(map(re.escape, sorted(values)))
+    word = re.compile(f"(?<![^\\W_])(?:{words})(?![^\\W_])", re.IGNORECASE)
     for path in _paths([str(folder)]):
-        fresh = path.with_suffix(".new")
+        rows = f"read_parquet({literal(str(path))}, file_row_number = true)"
         with database(memory=_MEMORY) as connection:
-            connection.execute(
-                f"COPY (FROM read_parquet({literal(str(path))}) WHERE NOT {held})"
-                f" TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            (before,), (left,) = (
-                connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(name))})").fetchall()[0]
-                for name in (path, fresh)
-            )
-        if left == before:
-            fresh.unlink()
-            continue
-        removed += before - left
-        fresh.replace(path)
+            connection.execute(f"SELECT file_row_number, raw, encoding FROM {rows}")
+            held, left = [], 0
+            while some := connection.fetchmany(10_000):
+                gone = [number for number, raw, encoding in some if _holds(raw, encoding, word)]
+                held += gone
+                left += len(some) - len(gone)
+            if held and left:
+                fresh = path.with_suffix(".new")
+                connection.execute(
+                    f"COPY (SELECT * EXCLUDE file_row_number FROM {rows} WHERE file_row_number NOT IN"
+                    f" (SELECT unnest($1::BIGINT[]))) TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)",
+                    [held],
+                )
+                fresh.replace(path)
         if not left:
             path.unlink()
+        removed += len(held)
     return removed
 
 
-def _ascii(byte: int) -> str:
-    return chr(byte) if byte < 128 else f"\\x{byte:02X}"
+def _holds(raw: bytes, encoding: str, word: re.Pattern[str]) -> bool:
+    """Whether a row holds a word, in its encoding or in that of most of what is not UTF-8."""
+    texts = (raw.decode(code, "replace") for code in dict.fromkeys((encoding, "utf-8", "cp1252")))
+    return any(word.search(text) for text in texts)
 
 
 def remember(folder: Path, source: str, layout: Mapping[str, Any]) -> None:

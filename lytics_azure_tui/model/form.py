@@ -24,6 +24,7 @@ class Source(StrEnum):
     TABLES = "tables"
     TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
+    ENCODINGS = "encodings"
     AUDIENCES = "audiences"
     USER_FIELDS = "user_fields"
     TIMES = "times"

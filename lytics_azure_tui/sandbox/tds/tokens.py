@@ -106,6 +106,11 @@ def columns(described: Sequence[tuple[str, SqlType]]) -> bytes:
     return b"".join(pieces)
 
 
+def order(columns: Sequence[int]) -> bytes:
+    """ORDER: by which columns the rows are ordered. Args: columns: their places from 1, or 0."""
+    return struct.pack(f"<BH{len(columns)}H", 0xA9, 2 * len(columns), *columns)
+
+
 def return_status(value: int) -> bytes:
     """RETURNSTATUS of a procedure."""
     return struct.pack("<Bi", 0x79, value)
