@@ -25,7 +25,7 @@ _UNIX = "1[0-9]{9}([.][0-9]{1,9})?|1[0-9]{12}|1[0-9]{15}|1[0-9]{18}"
 # The hours of 1900 to 1999 as digits: seconds of 2030 to 2033 look the same.
 _HOUR = "19[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])"
 
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d%b%Y", "%Y%m%d")
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d%b%Y")
 _NUMBERS = ("%m/%d/%Y", "%m/%d/%y", "%m-%d-%Y", "%m-%d-%y", "%d.%m.%Y", "%d.%m.%y")
 _CLOCKS = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ", %I:%M:%S %p"),
@@ -35,23 +35,33 @@ _WHOLE = (
     *("%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S", "%d/%b/%Y:%H:%M:%S %z"),
     *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S UTC %Y", "%a %b %d %H:%M:%S GMT %Y", "%a %b %d %Y %H:%M:%S GMT%z"),
 )
-_STAMP = "%Y%m%d%H%M%S"
+_STAMPS = {"%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}
 _ISO = "iso"
 _DIGITS = {"unix seconds": 10, "unix milliseconds": 13, "unix microseconds": 16}
 _MEMORY = 64 << 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OTHERS = (*_STAMPS, *_DIGITS, _ISO)
+FORMS = (*(date + clock for date, clock in product((*_DATES, *_NUMBERS), _CLOCKS)), *_WHOLE, *_OTHERS)
+"""The usual forms, for dates by the two rules: patterns of strptime, and names."""
+
+_FIRST, _LAST = "-30610224000000001", "253402300800000000"
 _QUARTER, _FARTHEST = 15 * 60_000_000, 14 * 3_600_000_000
 
 
-def any_time(column: str, order: DateOrder | None = None) -> str:
+def any_time(column: str, form: str | None = None, order: DateOrder | None = None) -> str:
     """A SQL expression: the TIMESTAMPTZ of a text column, in any form; NULL where a text is no time.
 
-    About 3 µs a text, and 30 ms before the first one. The caller keeps only times that are `WITHIN`.
+    About 3 µs a text, but for those in the usual form or in plain ISO 8601; and 30 ms before the first one. Times are
+    `WITHIN`.
 
     Args:
         column: a SQL expression of type VARCHAR.
+        form: the usual one, from `usual_form`.
         order: of the numbers of a date; None is by the two rules.
     """
+    if form is not None:
+        usual = usual_time(column, form)
+        return f"CASE WHEN {usual} IS NOT NULL THEN {usual} ELSE {any_time(column, None, order)} END"
     text = f"trim({column})"
     digits = f"CAST(rpad(replace({text}, '.', ''), 16, '0') AS BIGINT)"
     # CASE looks at further branches only for what is left.
@@ -61,7 +71,7 @@ def any_time(column: str, order: DateOrder | None = None) -> str:
         f" WHEN regexp_full_match({text}, '{_UNIX}') THEN {digits}"
         f" ELSE {moment_sql(order).replace('{x}', text)} END"
     )
-    return f"make_timestamptz({moment})"
+    return f"make_timestamptz({_between(moment, _FIRST, _LAST)})"
 
 
 def usual_time(column: str, form: str) -> str:
@@ -76,23 +86,22 @@ def usual_time(column: str, form: str) -> str:
         zeros = "0" * (digits - 10)
         within = f"strlen({column}) = {digits} AND {number} BETWEEN 1000000000{zeros} AND 1899999999{'9' * len(zeros)}"
         return f"CASE WHEN {within} THEN make_timestamptz({number} * {10 ** (16 - digits)}) END"
-    if form == _STAMP:
-        within = f"strlen({column}) = 14 AND {column} BETWEEN '1900' AND '2100'"
+    if form in _STAMPS:
+        within = f"strlen({column}) = {_STAMPS[form]} AND {column} BETWEEN '1900' AND '2100'"
         return f"CASE WHEN {within} THEN make_timestamptz(epoch_us(try_strptime({column}, '{form}'))) END"
     if form == _ISO:
         # Both casts read the clock; only one looks at what follows it. A word for a zone has a blank before it.
-        local = f"epoch_us(try_cast({column} AS TIMESTAMP))"
+        local = f"epoch_us({_no_word(f'try_cast({column} AS TIMESTAMP)')})"
         offset = f"({local} - epoch_us(try_cast({column} AS TIMESTAMPTZ)))"
         known = f"(abs({offset}) <= {_FARTHEST})::BIGINT * ({offset} % {_QUARTER} = 0)::BIGINT"
-        sound = f"nullif({known} * (NOT contains({column}[12:], ' '))::BIGINT, 0)"
+        sound = f"nullif({known} * ({column}[5:5] = '-' AND NOT contains({column}[12:], ' '))::BIGINT, 0)"
         # In a CASE each cast would be done several times.
-        return f"make_timestamptz({local} - {offset} // {sound})"
+        return f"make_timestamptz({_between(f'({local} - {offset} // {sound})', _FIRST, _LAST)})"
     zoned = form.endswith("%z")
     text = f"left({column}, -5)" if zoned else column
     low, high = ("1970-01-01", "2030-01-01") if "%y" in form else ("1600-01-01", "2400-01-01")
-    low, high = f"TIMESTAMP '{low}'", f"TIMESTAMP '{high}'"
-    moment = f"try_strptime({text}, {literal(form.removesuffix('%z').rstrip())})"
-    moment = f"epoch_us(nullif(nullif(least(greatest({moment}, {low}), {high}), {low}), {high}))"
+    moment = _no_word(f"try_strptime({text}, {literal(form.removesuffix('%z').rstrip())})")
+    moment = "epoch_us(" + _between(moment, f"TIMESTAMP '{low}'", f"TIMESTAMP '{high}'") + ")"
     if zoned:
         hours = f"try_cast({column}[-5:-3] AS INT)"
         minutes = f"(abs({hours}) * 60 + try_cast(right({column}, 2) AS INT))"
@@ -105,6 +114,16 @@ def usual_time(column: str, form: str) -> str:
     if zoned or form.startswith("%a"):
         moment = bound(moment, "moment", f"CASE WHEN {sound} THEN moment - ({offset}) END")
     return f"make_timestamptz({moment})"
+
+
+def _between(value: str, low: str, high: str) -> str:
+    """SQL of a value between two others; NULL where it is not. In a CASE it would be worked out several times."""
+    return f"nullif(nullif(least(greatest({value}, {low}), {high}), {low}), {high})"
+
+
+def _no_word(moment: str) -> str:
+    """SQL of a TIMESTAMP that may come of the word "epoch", which DuckDB reads: NULL for the moment that it means."""
+    return f"nullif({moment}, TIMESTAMP '1970-01-01')"
 
 
 def usual_form(values: Sequence[str | None], order: DateOrder | None = None) -> str | None:
@@ -125,13 +144,13 @@ def usual_form(values: Sequence[str | None], order: DateOrder | None = None) -> 
 def read_times(values: Sequence[str | None], order: DateOrder | None = None) -> list[datetime | None]:
     """The time that each of some values is; None where it is none."""
     found = _microseconds(values, order)
-    return [None if moment is None else _EPOCH + timedelta(microseconds=moment) for moment in found]
+    return [None if moment is None else EPOCH + timedelta(microseconds=moment) for moment in found]
 
 
 def _microseconds(values: Sequence[str | None], order: DateOrder | None) -> list[int | None]:
     with database(memory=_MEMORY) as connection:
         found = connection.execute(
-            f"SELECT epoch_us({any_time('x', order)}) FROM (SELECT unnest($1::VARCHAR[]) AS x)", [list(values)]
+            f"SELECT epoch_us({any_time('x', None, order)}) FROM (SELECT unnest($1::VARCHAR[]) AS x)", [list(values)]
         )
         return [moment for (moment,) in found.fetchall()]
 
@@ -172,7 +191,7 @@ def _form_of(values: Sequence[str], order: DateOrder | None) -> str | None:
     numbers = [_ordered(form, order) for form in _NUMBERS]
     patterns = (*(date + clock for date, clock in product((*_DATES, *numbers), _CLOCKS)), *_WHOLE)
     sketch = _sketch(values[0])
-    forms = (*(form for form in patterns if _sketch(_written(form)) == sketch), _STAMP, *_DIGITS, _ISO)
+    forms = (*(form for form in patterns if _sketch(_written(form)) == sketch), *_OTHERS)
     # Each form must read what all forms together read, or nothing.
     counts = ", ".join(
         f"count(*) FILTER (read = {quick}) * bool_and({quick} IS NULL OR coalesce(read = {quick}, false))::INT"

@@ -88,9 +88,10 @@ def _shapes(order: DateOrder | None) -> Iterator[tuple[str, str]]:
 def moment_sql(order: DateOrder | None) -> str:
     """A template for `str.replace("{x}", …)`: microseconds since 1970 of a text without blanks around it, or NULL."""
     # CASE looks at further branches only for what is left; COALESCE would look at all of them for every text.
+    shapes = [(literal(pattern), literal(parts)) for pattern, parts in _shapes(order)]
     split = " ".join(
-        f"WHEN regexp_matches({{x}}, {literal(pattern)}) THEN regexp_replace({{x}}, {literal(pattern)}, {literal(parts)})"
-        for pattern, parts in _shapes(order)
+        f"WHEN regexp_matches({{x}}, {pattern}) THEN regexp_replace({{x}}, {pattern}, {parts})"
+        for pattern, parts in shapes
     )
     groups = ", ".join(literal(name) for name in _TAIL_GROUPS)
     # Systems differ on the century of the years from 30 to 69.
@@ -113,7 +114,9 @@ def _date(text: str) -> str:
     return (
         f"CASE WHEN regexp_matches({text}, '^[0-9]+-[0-9]+-') THEN try_strptime({text}, '%Y-%m-%d')"
         f" WHEN regexp_matches({text}, '^[0-9]+-[0-9]') THEN try_strptime({text}, '%Y-%j')"
-        f" WHEN regexp_matches({text}, '-W[0-9]') THEN try_strptime({text}, '%G-W%V-%u')"
+        # Not every year has a week 53.
+        f" WHEN regexp_matches({text}, '-W[0-9]') THEN CASE WHEN strftime(try_strptime({text}, '%G-W%V-%u'),"
+        f" '%G-W%V-%u') = {text} THEN try_strptime({text}, '%G-W%V-%u') END"
         f" WHEN regexp_matches({text}, '-(...|SEPT)-') THEN try_strptime(replace({text}, 'SEPT-', 'SEP-'), '%Y-%b-%d')"
         f" ELSE try_strptime({text}, '%Y-%B-%d') END"
     )
@@ -124,7 +127,8 @@ def _moment() -> str:
     t = "q.tail"
     # One mark between all numbers; SQL Server writes 6:00:00:000; digits without marks come in pairs.
     sound = (
-        f"(q.rest = '' OR {t}.\"all\" <> '') AND (q.weekday = '' OR starts_with(lower(dayname(z.day)), lower(q.weekday)))"
+        f"(q.rest = '' OR {t}.\"all\" <> '')"
+        f" AND (q.weekday = '' OR starts_with(lower(dayname(z.day)), lower(q.weekday)))"
         f" AND ({t}.s = '' OR {t}.m1 = {t}.m2) AND ({t}.m1 <> '' OR {t}.m = '' OR length({t}.h) = 2)"
         f" AND ({t}.f = '' OR {t}.m3 IN ('.', ',') OR (length({t}.f) = 3 AND {t}.m3 = {t}.m1))"
         f" AND {t}.m < '60' AND {t}.s < '60' AND ({t}.m <> '' OR {t}.noon <> '' OR {t}.h = '')"
@@ -132,14 +136,14 @@ def _moment() -> str:
     hours = (
         f"CASE WHEN {t}.noon <> '' THEN CASE WHEN z.hour BETWEEN 1 AND 12"
         f" THEN z.hour % 12 + CASE lower({t}.noon) WHEN 'p' THEN 12 ELSE 0 END END"
-        f" WHEN z.hour < 24 OR ({t}.h = '24' AND NOT regexp_matches(concat({t}.m, {t}.s, {t}.f), '[1-9]')) THEN z.hour END"
+        f" WHEN z.hour < 24 OR ({t}.h = '24' AND NOT regexp_matches({t}.m || {t}.s || {t}.f, '[1-9]')) THEN z.hour END"
     )
     # Only UTC can stand behind a date without a time; one digit is an hour only behind the word UTC or GMT.
     zone = (
         f"CASE WHEN {t}.sign = '' THEN CASE WHEN {t}.h <> '' OR z.named = 0 THEN z.named END"
         f" WHEN {t}.h <> '' AND ({t}.utc <> '' OR length({t}.oh) = 2) AND {t}.om < '60'"
-        f" AND z.offset BETWEEN -{_FARTHEST} AND {_FARTHEST} AND ({t}.word = '' OR coalesce(z.named, z.offset) = z.offset)"
-        f" THEN z.offset END"
+        f" AND z.offset BETWEEN -{_FARTHEST} AND {_FARTHEST}"
+        f" AND ({t}.word = '' OR coalesce(z.named, z.offset) = z.offset) THEN z.offset END"
     )
     words = ", ".join(literal(word) for word in ("", *ZONES))
     minutes = ", ".join(str(minutes) for minutes in (0, *ZONES.values()))
