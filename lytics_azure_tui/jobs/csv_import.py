@@ -19,10 +19,11 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
-from lytics_azure_tui.jobs.csv_source import BLOCK
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import usual_form
-from lytics_azure_tui.model.amounts import few
+from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.encoding import canonical
@@ -46,7 +47,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         if config.continuous_update and not places:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
-        looks = _looks(store, config, memory, names)
+        looks = _looks(context, store, config, memory, names)
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     for index, found in enumerate(looks):
@@ -140,7 +141,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
         if not names:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
-        looks = _looks(store, config, memory, names)
+        looks = _looks(context, store, config, memory, names)
     first = looks[0]
     spec = _file_part(context, config, first, 0)
     chosen = [index for index, _ in spec.picks]
@@ -170,15 +171,18 @@ def _store(context: Context) -> BlobStore:
     return BlobStore(authorization(context, AzureStorage).connection())
 
 
-def _looks(store: BlobStore, config: CsvImport, memory: Memory, names: Sequence[str]) -> list[CsvLook]:
+def _looks(
+    context: Context, store: BlobStore, config: CsvImport, memory: Memory, names: Sequence[str]
+) -> list[CsvLook]:
     """The beginnings of files that follow each other: the first that shows its encoding decides for all behind it."""
     found = []
     before = memory.encoding
+    decrypt = Decryption.of(context.authorization)
     for name in names:
         found.append(
             look(
                 store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
-                rows=200, guess=False,
+                decrypt=decrypt, rows=200, guess=False,
             )
         )  # fmt: skip
         before = before or _settled(found)
@@ -350,5 +354,5 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
 
 
 def _describe(found: CsvLook) -> str:
-    packed = "" if found.compression == "none" else f", {found.compression}"
-    return f"{found.size:,} bytes{packed}, {len(found.header)} columns, {found.encoding}"
+    packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
+    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

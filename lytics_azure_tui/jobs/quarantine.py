@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lytics_azure_tui.jobs.text_columns import arrow_table
 from lytics_azure_tui.lytics.duck import database, literal
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
 _COLUMNS = ("file", "line", "byte", "row", "reason", "raw", "encoding")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"
+_ROWS, _BYTES = 100_000, 16 << 20
+"""Rows, and bytes of them, that a `Writer` gathers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,79 @@ class QuarantinedRow:
         return self.raw.decode(self.encoding, "replace")
 
 
+@dataclass(slots=True)
+class QuarantinedRows:
+    """Rows of one file, for work in bulk: lists of what is in a `QuarantinedRow`, all of one length."""
+
+    file: str
+    line: list[int] = field(default_factory=list)
+    byte: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    encoding: str = "utf-8"
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def extend(self, others: QuarantinedRows) -> None:
+        """Takes in more rows of the file."""
+        for name in ("line", "byte", "row", "reason", "raw"):
+            getattr(self, name).extend(getattr(others, name))
+
+
 def folder_of(keep: Path, run_id: str) -> Path:
     """Where a run's rejected rows lie, in the folder that its job keeps."""
     return keep / "quarantine" / run_id
 
 
-def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
+def write(path: Path, rows: Sequence[QuarantinedRow] | QuarantinedRows) -> None:
     """Writes rows to a new file."""
-    columns = [[getattr(row, name) for row in rows] for name in _COLUMNS]
-    with database(memory=_MEMORY) as connection:
+    if isinstance(rows, QuarantinedRows):
+        lists = {name: getattr(rows, name) for name in _COLUMNS if name not in ("file", "encoding")}
+        of_all = {"file": rows.file, "encoding": rows.encoding}
+    else:
+        lists, of_all = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}, {}
+    select = ", ".join(f"{literal(of_all[name])} AS {name}" if name in of_all else name for name in _COLUMNS)
+    with database(memory=_MEMORY) as connection, arrow_table(connection, "rows", lists):
         connection.execute(
-            "COPY (SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS line, unnest($3::BIGINT[]) AS byte,"
-            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw,"
-            " unnest($7::VARCHAR[]) AS encoding)"
-            f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
-            columns,
+            f"COPY (SELECT {select} FROM rows) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
+
+
+class Writer:
+    """Writes rows of one file as they come into a few files, whose names begin alike.
+
+    Args:
+        folder, stem: of the files; the folder is made with the first.
+
+    Attributes:
+        rows: given so far.
+    """
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._folder, self._stem = folder, stem
+        self._gathered: QuarantinedRows | None = None
+        self._bytes = self._files = self.rows = 0
+
+    def add(self, rows: QuarantinedRows) -> None:
+        """Takes some rows, and keeps the lists."""
+        self.rows += len(rows)
+        self._bytes += sum(map(len, rows.raw))
+        if self._gathered is None:
+            self._gathered = rows
+        else:
+            self._gathered.extend(rows)
+        if len(self._gathered) >= _ROWS or self._bytes >= _BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is gathered."""
+        if self._gathered:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write(self._folder / f"{self._stem}-{self._files:03}.parquet", self._gathered)
+            self._files += 1
+        self._gathered, self._bytes = None, 0
 
 
 def page(files: Sequence[str], offset: int, limit: int) -> list[QuarantinedRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytds
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_azure_tui.azure.sql_wire import Incomplete
-from lytics_azure_tui.errors import RetryLater
+from lytics_azure_tui.errors import LyazureError, RetryLater
 from tests import replies
 from tests.replies import INT, NVARCHAR, changed, columns, done, int_cell, message, packets, row, text_cell
 
@@ -43,7 +44,7 @@ ENVIRONMENT = {
 PROMOTED = b"\xe3\x01\x00\x0f" + struct.pack("<I", 300) + bytes(300) + b"\0"
 ANYWHERE = [
     message(0xAB, 8153, "Warning: Null value is eliminated by an aggregate or other SET operation.", 10),
-    message(0xAB, 0, "x" * 2000),
+    message(0xAB, 0, "x" * 260),
     *(changed(kind, value) for kind, value in ENVIRONMENT.items()),
     PROMOTED, SESSIONSTATE, FEATURES, OFFSET, TABNAME, COLINFO, RETURNSTATUS, RETURNVALUE,
 ]  # fmt: skip
@@ -113,9 +114,36 @@ def test_a_reply_that_ends_too_early_is_an_error_wherever_it_ends(end: int) -> N
         replies.texts(replies.session(packets(stream)))
 
 
+def test_python_values_that_end_too_early_are_an_error_wherever_they_end() -> None:
+    large = struct.pack("<Q", 6) + struct.pack("<I", 4) + b"a\0b\0" + struct.pack("<I", 2) + b"c\0" + bytes(4)
+    described = columns(("t", b"\xe7\xff\xff" + NVARCHAR[3:]), ("n", INT), ("v", b"\xa7\x0a\0" + NVARCHAR[3:]))
+    stream = described + row(large, int_cell(3), b"\x02\0ab") + done(0x10, 1)
+    for end in range(1, len(stream)):
+        reply = replies.session(packets(stream[:end], range(0, end, 5)))
+        with pytest.raises(Incomplete):
+            reply.finish()
+    reply = replies.session(packets(stream, range(0, len(stream), 5)))
+    assert reply.next_set()
+    assert reply.next_row()
+    assert reply.row == ["abc", 3, "ab"]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.integers(0, 60), st.booleans())
+def test_whatever_bytes_come_the_reply_ends(noise: bytes, place: int, values: bool) -> None:
+    stream = b"".join(TOKENS)
+    reply = replies.session(packets(stream[:place] + noise + stream[place:]))
+    with contextlib.suppress(pytds.Error, LyazureError):
+        if values:
+            reply.finish()
+        else:
+            replies.texts(reply)
+
+
 @pytest.mark.parametrize("status", [0x02, 0x100, 0x03, 0x102, 0x22 & ~0x20])
-def test_the_error_is_the_servers_and_not_the_message_behind_it(status: int) -> None:
-    stream = b"".join(TOKENS[:5]) + message(0xAA, 8134, "Divide by zero error encountered.", 16)
+def test_the_error_is_the_first_one_and_no_message_before_or_behind_it(status: int) -> None:
+    stream = b"".join(TOKENS[:5]) + message(0xAB, 50000, "Before.") + message(0xAA, 3621, "Terminated.", 16)
+    stream += message(0xAA, 8134, "Divide by zero error encountered.", 16) + message(0xAA, 18456, "Behind.", 14)
     stream += message(0xAB, 3621, "The statement has been terminated.") + message(0xAB, 5701, "Changed context.")
     reply = replies.session(packets(stream + done(status)))
     with pytest.raises(pytds.DatabaseError, match="Divide by zero") as caught:
@@ -160,7 +188,7 @@ def test_a_cancellation_that_came_too_late_is_waited_for() -> None:
 
 
 def test_messages_by_the_thousand_take_no_memory() -> None:
-    stream = b"".join(TOKENS[:4]) + ANYWHERE[1] * 2000 + b"".join(TOKENS[4:])
+    stream = b"".join(TOKENS[:4]) + ANYWHERE[1] * 10_000 + b"".join(TOKENS[4:])
     reply = replies.session(packets(stream, range(4096, len(stream), 4096)))
     assert replies.texts(reply) == [FIRST, SECOND]
     assert reply.messages == []
