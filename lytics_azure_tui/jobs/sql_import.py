@@ -11,12 +11,11 @@ from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_sniff import clean_header
-from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.jobs.sql_memory import Memory
-from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
+from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder, session_of
 from lytics_azure_tui.jobs.sql_slice import Slice
 from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
-from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.sql_import import SqlImport
 
@@ -33,7 +32,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
             "Quarantined rows of a table are not read again by themselves",
             fix="Correct the rows in the table, their Timestamp Column too: they come with the next run",
         )
-    with SqlSession(authorization(context, AzureSql)) as session:
+    with session_of(context) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
     slices = [replace(one, told=_told(survey)) for one in survey.slices]
@@ -99,7 +98,7 @@ def discard(context: Context) -> None:
 def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
-    with SqlSession(authorization(context, AzureSql)) as session:
+    with session_of(context) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
         sample = preview(session, found, config.timestamp_field, 20)

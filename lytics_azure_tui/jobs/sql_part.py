@@ -12,7 +12,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
@@ -107,7 +107,7 @@ class SliceRun:
         while True:
             before = self._place.rows
             try:
-                with SqlSession(authorization(self._context, AzureSql), check=self._sink.check) as session:
+                with session_of(self._context, self._sink.check) as session:
                     self._read(session)
                 break
             except _Moved:
@@ -152,12 +152,7 @@ class SliceRun:
             raise StartOver(f"{one.source} has other columns than it had when the run was planned")
         self._tell(f"putting in order {one.source}{one.told}")
         temporary = temporary_table(self._context)
-        timeout = self._config.query_timeout
-        session.run(
-            one.fill(temporary),
-            seconds=60.0 * timeout if timeout else float("inf"),
-            what=f"The rows of {one.source} could not be put in order",
-        )
+        session.run(one.fill(temporary), what=f"The rows of {one.source} could not be put in order")
         start, received = place.received, session.received
         batches = session.texts(
             one.read(temporary, max(0, place.rows - 1)), what=f"The rows of {one.source} could not be read"
@@ -322,6 +317,12 @@ class SliceRun:
         folder.mkdir(parents=True, exist_ok=True)
         numbered = f"SELECT high, low, {_COPY} FROM {hashes}"
         self._copy(numbered, folder / f"{self._part.index:05}.parquet")
+
+
+def session_of(context: Context, check: Callable[[], None] = lambda: None) -> SqlSession:
+    """A session of a job's database, with the job's query timeout."""
+    config = cast(SqlImport, context.job.config)
+    return SqlSession(authorization(context, AzureSql), check=check, timeout=config.timeout())
 
 
 def temporary_table(context: Context) -> str:

@@ -64,7 +64,6 @@ class Surveyor:
     ) -> None:
         self._session, self._table, self._config, self._base = session, table, config, base
         self._memory, self._sessions = memory, sessions
-        self._seconds = 60.0 * config.query_timeout if config.query_timeout else float("inf")
         self._type = base.time_type
         self._what = f"The new rows of {base.source} could not be counted"
 
@@ -213,7 +212,7 @@ class Surveyor:
         return since.replace(" ", "T") + ("+00:00" if self._type.startswith("datetimeoffset") else "")
 
     def _ask(self, sql: str) -> list[tuple[object, ...]]:
-        return self._session.rows(sql, seconds=self._seconds, what=self._what)
+        return self._session.rows(sql, what=self._what)
 
     # Slices
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -89,7 +90,9 @@ class SqlImport(JobConfig):
         int | None,
         Field(ge=1, le=60 * 24),
         Ask(
-            "Query Timeout", "How long a query may take on the server; then it is stopped there.", placeholder="minutes"
+            "Query Timeout",
+            "How long the server may let a query wait, before and between its rows; then it is stopped there.",
+            placeholder="minutes",
         ),
     ] = None
     row_limit: Annotated[
@@ -152,6 +155,10 @@ class SqlImport(JobConfig):
     def table(self) -> tuple[str, str]:
         """(schema, name) of the source."""
         return parse(self.source)
+
+    def timeout(self) -> float:
+        """Of a query, in seconds."""
+        return math.inf if self.query_timeout is None else 60.0 * self.query_timeout
 
     def schedule(self) -> Schedule | None:
         if not self.continuous_update:
