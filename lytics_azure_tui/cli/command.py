@@ -24,7 +24,7 @@ Exit codes:
   0    done
   1    a run failed, or the doctor found a problem
   2    bad usage or configuration; nothing that it is about was started
-  3    finished, with rows in quarantine
+  3    finished, with rows in quarantine or warnings
   130  interrupted
 
 Data goes to stdout, words go to stderr.

@@ -44,7 +44,7 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
 
 def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
     """The exit code. An interruption weighs more than a failure, that more than what could not be used of the
-    configuration, and that more than rows in quarantine.
+    configuration, and that more than rows in quarantine or warnings.
 
     A signal is how --watch ends; it interrupts only what it does not let finish.
     """
@@ -56,7 +56,7 @@ def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
         return Exit.FAILED
     if summary.problems:
         return Exit.USAGE
-    return Exit.QUARANTINED if summary.quarantined else Exit.DONE
+    return Exit.QUARANTINED if summary.quarantined or summary.warnings else Exit.DONE
 
 
 def tell(event: Event, output: Output, lines: StatusLines) -> None:

@@ -54,6 +54,11 @@ class ExitSummary:
         """Rows that the succeeded runs put into quarantine."""
         return sum(run.rejected for run in self.runs if run.state is RunState.SUCCEEDED)
 
+    @property
+    def warnings(self) -> int:
+        """Warnings of the succeeded runs' plans."""
+        return sum(run.counts.get("warnings", 0) for run in self.runs if run.state is RunState.SUCCEEDED)
+
 
 class Follower:
     """Watches runs in the ledger, whoever does them."""
