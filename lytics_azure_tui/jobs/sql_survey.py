@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from lytics_azure_tui.azure.sql import SqlSession, name_literal
 from lytics_azure_tui.azure.sql_catalogue import Table
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs import sql_time
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_slice import AGAIN, NEW, TIMELESS, Edge, Slice, moment
 from lytics_azure_tui.model.sql_import import SqlImport
@@ -140,9 +141,8 @@ class Surveyor:
         """Where the next run begins to look again."""
         minutes = self._config.overlap_minutes
         # A day has no minutes to go back by.
-        step = f"day, -{-(-minutes // 1440)}" if self._type == "date" else f"minute, -{minutes}"
-        (text,), *_ = self._ask(f"SELECT CONVERT(varchar(33), DATEADD({step}, {moment(watermark, self._type)}), 126)")
-        return str(text)
+        step = timedelta(days=-(-minutes // 1440)) if self._type == "date" else timedelta(minutes=minutes)
+        return sql_time.earlier(watermark, step, self._type)
 
     # By rowversion
 
@@ -207,9 +207,9 @@ class Surveyor:
         since = self._config.since_date
         if since is None:
             return None
-        if self._type == "date":
-            return since[:10]
-        return since.replace(" ", "T") + ("+00:00" if self._type.startswith("datetimeoffset") else "")
+        # Nothing lies before a type's first value, and nothing behind its last.
+        at = datetime.fromisoformat(since)
+        return None if at < sql_time.first(self._type) else self._at(at)
 
     def _ask(self, sql: str) -> list[tuple[object, ...]]:
         return self._session.rows(sql, what=self._what)
@@ -244,35 +244,33 @@ class Surveyor:
 
     def _steps(self, whole: Slice, many: int) -> Iterator[tuple[str, int]]:
         """(beginning, rows) of the hours in which there are rows; of the seconds, where an hour holds that many."""
-        for hour, count in self._histogram(whole, "hour"):
-            start, end = timedelta(hours=hour), timedelta(hours=hour + 1)
+        for hour, count in self._histogram(whole, "hour", _ORIGIN):
+            start = _ORIGIN + timedelta(hours=hour)
             if count <= many or self._type in ("date", "smalldatetime"):
                 yield self._at(start), count
                 continue
-            within = replace(whole, after=Edge(self._at(start), True), upto=Edge(self._at(end), False))
-            for second, more in self._histogram(within, "second", start=start):
+            for second, more in self._histogram(whole, "second", start):
                 yield self._at(start + timedelta(seconds=second)), more
 
-    def _histogram(self, rows: Slice, unit: str, *, start: timedelta = timedelta()) -> Sequence[tuple[int, int]]:
-        """(units from an origin, rows in that unit), in order."""
-        origin = moment(self._at(start), self._type)
-        units = f"DATEDIFF({unit}, {origin}, {rows.time_column})"
+    def _histogram(self, rows: Slice, unit: str, origin: datetime) -> Sequence[tuple[int, int]]:
+        """(units from an origin, rows in that unit), in order; seconds of the hour that begins there."""
+        units = f"DATEDIFF({unit}, {moment(self._at(origin), self._type)}, {rows.time_column})"
+        where = rows.where()
+        if unit == "second":
+            # Of the rows of this hour that are in the slice at all. There may be no hour behind it.
+            hour = replace(rows, after=Edge(self._at(origin), True), upto=None, since=None, version=None)
+            if origin < sql_time.last(self._type) - timedelta(hours=1):
+                hour = replace(hour, upto=Edge(self._at(origin + timedelta(hours=1)), False))
+            where += f" AND {hour.where()}"
         found = self._ask(
-            f"SELECT {units} AS u, COUNT_BIG(*) AS c FROM {self._table.quoted} AS t WHERE {rows.where()}"
+            f"SELECT {units} AS u, COUNT_BIG(*) AS c FROM {self._table.quoted} AS t WHERE {where}"
             f" GROUP BY {units} ORDER BY u"
         )
         return [(int(str(at)), int(str(count))) for at, count in found]
 
-    def _at(self, after: timedelta) -> str:
+    def _at(self, at: datetime) -> str:
         """A time as text that the column's type takes."""
-        try:
-            at = _ORIGIN + after
-        except OverflowError:
-            raise Fatal("A time of the Timestamp Column is out of range") from None
-        if self._type == "date":
-            return f"{at:%Y-%m-%d}"
-        text = at.isoformat(timespec="seconds")
-        return text + ("+00:00" if self._type.startswith("datetimeoffset") else "")
+        return sql_time.as_text(sql_time.clamped(at, self._type), self._type)
 
 
 def _bytes(value: object) -> bytes:

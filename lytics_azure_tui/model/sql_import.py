@@ -148,7 +148,7 @@ class SqlImport(JobConfig):
         if not value:
             return None
         try:
-            return f"{datetime.strptime(value.strip(), SINCE):{SINCE}}"  # noqa: DTZ007 -- it is in UTC
+            return datetime.strptime(value.strip(), SINCE).isoformat(" ")  # noqa: DTZ007 -- it is in UTC
         except ValueError:
             raise ValueError("write yyyy-mm-dd HH:MM:SS, such as 2026-01-31 00:00:00") from None
 
