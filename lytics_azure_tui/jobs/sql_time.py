@@ -38,10 +38,10 @@ def earlier(text: str, step: timedelta, declared: str) -> str:
     if written is None:
         raise ValueError(f"{text!r} is no time in style 126")
     zone = written["zone"] or ""
-    # A time with a zone has to be in range in UTC.
+    # A time with a zone has to be in range as it is written, and in UTC.
     offset = timedelta() if zone in ("", "Z") else datetime.fromisoformat(f"2000-01-01T00:00{zone}").utcoffset()
     local = datetime.fromisoformat(written["seconds"])
-    if local - first(declared) < step + (offset or timedelta()):
+    if local - first(declared) < max(step, step + (offset or timedelta())):
         return as_text(first(declared), declared)
     return as_text(local - step, declared, digits=written["digits"] or "", zone=zone)
 
