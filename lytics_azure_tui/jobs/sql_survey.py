@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lytics_azure_tui.azure.sql import SqlSession, name_literal
-from lytics_azure_tui.azure.sql_catalogue import Table
+from lytics_azure_tui.azure.sql_catalogue import ColumnInfo, Table
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import sql_time
-from lytics_azure_tui.jobs.sql_memory import Memory
+from lytics_azure_tui.jobs.sql_memory import Identity, Memory
 from lytics_azure_tui.jobs.sql_slice import AGAIN, NEW, TIMELESS, Edge, Slice, moment
 from lytics_azure_tui.model.sql_import import SqlImport
 
@@ -57,14 +57,22 @@ class Surveyor:
         config: the job.
         base: a slice of the whole table, for all slices to be made from.
         memory: of the job's last run.
+        server: by which name and port it is reached.
         sessions: that the run may hold at once.
     """
 
     def __init__(
-        self, session: SqlSession, table: Table, config: SqlImport, base: Slice, memory: Memory, sessions: int
+        self,
+        session: SqlSession,
+        table: Table,
+        config: SqlImport,
+        base: Slice,
+        memory: Memory,
+        server: str,
+        sessions: int,
     ) -> None:
         self._session, self._table, self._config, self._base = session, table, config, base
-        self._memory, self._sessions = memory, sessions
+        self._memory, self._server, self._sessions = memory, server, sessions
         self._type = base.time_type
         self._what = f"The new rows of {base.source} could not be counted"
 
@@ -72,6 +80,9 @@ class Surveyor:
         """By the table's rowversion where it has one and the job wants it, else by its Timestamp Column.
 
         A job goes on by what it began with: a column that is added later would have it import everything once more.
+
+        Raises:
+            Undecided: the last run read something else.
         """
         version = self._table.rowversion
         if self._memory.version is not None and version is None:
@@ -79,9 +90,25 @@ class Surveyor:
                 f"{self._base.source} has no rowversion column any more, by which this job knew its new rows",
                 fix="Put it back; or set Watermark to the Timestamp Column, which imports all rows once more",
             )
-        if version is None or self._config.watermark == "timestamp" or self._memory.watermark is not None:
-            return self._by_time()
-        return self._by_version(version.name)
+        if self._config.watermark == "timestamp" or self._memory.watermark is not None:
+            version = None
+        identity = self._identity(version or self._table.column(self._config.timestamp_field))
+        upto = None if version is None else self._settled()
+        self._memory = self._memory.for_source(identity, upto, self._config)
+        found = self._by_time() if version is None or upto is None else self._by_version(version.name, upto)
+        # Where nothing is to be read, what is known stays as it is.
+        memory = found.memory if found.slices else self._memory
+        return replace(found, memory=replace(memory, identity=identity, accepted=False))
+
+    def _identity(self, column: ColumnInfo) -> Identity:
+        table, name = self._table, column.name.casefold()
+        database = table.database.casefold()
+        return Identity(self._server, database, table.object_id, table.created, name, column.declared)
+
+    def _settled(self) -> str:
+        """The rowversion up to which all rows are there for good: no transaction under way may write one of them."""
+        (active,), *_ = self._ask("SELECT CONVERT(binary(8), MIN_ACTIVE_ROWVERSION())")
+        return f"{int.from_bytes(_bytes(active), 'big') - 1:016X}"
 
     # By time
 
@@ -146,10 +173,7 @@ class Surveyor:
 
     # By rowversion
 
-    def _by_version(self, version: str) -> Survey:
-        """All rows below the lowest rowversion that a transaction under way may still write are there for good."""
-        (active,), *_ = self._ask("SELECT CONVERT(binary(8), MIN_ACTIVE_ROWVERSION())")
-        upto = f"{int.from_bytes(_bytes(active), 'big') - 1:016X}"
+    def _by_version(self, version: str, upto: str) -> Survey:
         base = replace(
             self._base, since=self._since(), version=version, version_after=self._memory.version, version_upto=upto
         )

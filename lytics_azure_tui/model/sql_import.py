@@ -18,7 +18,7 @@ SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class SqlImport(JobConfig):
-    """Its keys are those of Lytics' `AzuresqlImport`, and of our own watermark, overlap_minutes, null_timestamps."""
+    """Its keys are those of Lytics' `AzuresqlImport`, and of our own: those on the advanced step."""
 
     workflow = "AzuresqlImport"
     title = "Azure SQL Import"
@@ -26,6 +26,7 @@ class SqlImport(JobConfig):
     methods = (AzureSql.method,)
     module = "lytics_azure_tui.jobs.sql_import"
     start = "Start Import"
+    asks_how_to_go_on = True
 
     source: Annotated[
         str,
@@ -135,6 +136,30 @@ class SqlImport(JobConfig):
             },
         ),
     ] = "import"
+
+    recreated_table: Annotated[
+        Literal["ask", "anew", "go_on"],
+        Ask(
+            "Recreated Table",
+            "What to do when the table was dropped and created again since the last run, in the same database.",
+            advanced=True,
+            only_if="continuous_update",
+            options={
+                "ask": "Stop, and ask",
+                "anew": "Import all its rows",
+                "go_on": "Import only what is newer than the last row that was imported",
+            },
+        ),
+    ] = "ask"
+    masked_columns: Annotated[
+        Literal["refuse", "import"],
+        Ask(
+            "Masked Columns",
+            "What to do with columns whose values the server masks for this user (dynamic data masking).",
+            advanced=True,
+            options={"refuse": "Refuse to import the table", "import": "Import the masks in the place of the values"},
+        ),
+    ] = "refuse"
 
     @field_validator("source")
     @classmethod

@@ -17,7 +17,7 @@ from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import open_store, unlock
-from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver
+from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver, Undecided
 from lytics_azure_tui.jobs import delivery
 from lytics_azure_tui.jobs.kind import Context, JobKind, load
 from lytics_azure_tui.model.authorization import Authorization, NoAuthorization
@@ -140,7 +140,7 @@ class Execution:
         if plan.stop is not None:
             self.ledger.stop_job(self.run.job, plan.stop)
             self._log("warning", f"The job's schedule ends: {plan.stop}")
-        outcome = self._done(kind, context, plan) if plan.parts else Outcome(checkpoint=None, about=plan.about)
+        outcome = self._done(kind, context, plan) if plan.parts else Outcome(plan.checkpoint, about=plan.about)
         if not plan.warnings:
             return outcome
         return replace(outcome, counts={**outcome.counts, "warnings": len(plan.warnings)})
@@ -202,6 +202,8 @@ class Execution:
             self.ledger.finish(self.run.id, RunState.CANCELLED)
             return True
         known = failures.explained(error, str(self.details_file))
+        if isinstance(known, Undecided):
+            self.ledger.stop_job(self.run.job, failures.redacted(f"{known.why}. {known.fix}", self._authorization))
         if known is not error:
             self.write_details(failures.details(error, self._authorization))
         words = failures.redacted(str(known), self._authorization)
