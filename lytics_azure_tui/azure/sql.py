@@ -16,9 +16,10 @@ from typing import Any, Self
 
 import certifi
 import pytds
-from pytds import tds_base, tds_session
+from pytds import tds_base
 
 from lytics_azure_tui import __version__
+from lytics_azure_tui.azure import sql_wire
 from lytics_azure_tui.azure.sql_errors import Dropped, translated
 from lytics_azure_tui.azure.sql_rows import batches
 from lytics_azure_tui.azure.sql_text import Texts
@@ -34,8 +35,6 @@ _ANSWER_SECONDS = 20.0
 """So long the server may take to answer a cancellation; after that the connection is given up."""
 _PACKET = 16_000
 """Bytes; encrypted packets of SQL Server have at most 16,383."""
-_TERMINATED = 3621
-"""The number of "The statement has been terminated", which says nothing of why."""
 
 
 def _once(work: Callable[[float], Any], ex_handler: object, max_time_sec: float, *_: object, **__: object) -> Any:
@@ -46,19 +45,7 @@ def _once(work: Callable[[float], Any], ex_handler: object, max_time_sec: float,
 # pytds tries a login again and again, whatever the server has said, and in the end raises a TimeoutError in its place:
 # nobody would learn that a firewall is in the way. When to try again is for us to decide.
 pytds.utils.exponential_backoff = _once
-
-
-def _raise_first(session: Any) -> None:
-    """Raises the first error of a reply: those behind it follow from it."""
-    errors = [one for one in session.messages if one["priv_msg_type"] and one["msgno"] != _TERMINATED]
-    if not errors:
-        raise tds_base.Error("The request failed, and the server does not say why")
-    raise tds_base._create_exception_by_message(errors[0])
-
-
-# pytds raises the last message, informations among them: a login to a database that is being moved answers 4060, then
-# 18456, and would be taken for a wrong password.
-tds_session._TdsSession.raise_db_exception = _raise_first
+sql_wire.install()
 
 
 class SqlSession:
@@ -106,9 +93,7 @@ class SqlSession:
             session = self._session
             session.submit_plain_query(sql)
             session.begin_response()
-            session.find_result_or_done()
-            while session.next_set() is not False:
-                pass
+            session.finish()
 
     def rows(
         self, sql: str, values: Values | None = None, *, seconds: float | None = None, what: str = "The query failed"
@@ -119,8 +104,7 @@ class SqlSession:
             session, found = self._session, []
             while (row := session.fetchone()) is not None:
                 found.append(tuple(row))
-            while session.next_set() is not False:
-                pass
+            session.finish()
             return found
 
     def texts(
@@ -130,6 +114,7 @@ class SqlSession:
         with self._guard(what, seconds):
             self._ask(sql, values)
             yield from batches(self._session)
+            self._session.finish()
 
     def _ask(self, sql: str, values: Values | None) -> None:
         session = self._session

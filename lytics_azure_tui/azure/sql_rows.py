@@ -1,8 +1,7 @@
 """Rows of a result set, faster than pytds reads them: a reader is made once from the column types and walks through the
 packets, a row at a time without an object for the row; the cells of a column become text together.
 
-pytds has sent the query and has read the description of the columns; it takes over again behind the last row, and so
-reads the server's last words, errors among them.
+What stands between rows, before and behind them is the session's to read: see `sql_wire`.
 """
 
 from __future__ import annotations
@@ -15,11 +14,14 @@ from pytds import tds_base, tds_types
 
 from lytics_azure_tui.azure import sql_text as text
 from lytics_azure_tui.azure.sql_text import Convert, Texts
+from lytics_azure_tui.azure.sql_wire import ROWS
 from lytics_azure_tui.errors import Fatal
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 16 << 20
 _READ = 256 << 10
+_HIDDEN = 0x2000
+"""A column that nobody asked for: the key of a table, for FOR BROWSE (MS-TDS 2.2.7.4)."""
 _NULL_SHORT, _NULL_LONG, _UNKNOWN_LONG = 0xFFFF, (1 << 64) - 1, (1 << 64) - 2
 
 Walk = Callable[[bytes, int, int, int, list[list[bytes | None]]], tuple[int, int]]
@@ -46,69 +48,41 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
     """The rows of the result set that a pytds session is at, as lists of texts, one for each column.
 
     Args:
-        session: pytds' session, behind a query that gave columns.
+        session: `sql_wire.Session`, behind a description of columns.
         rows, size: at most so many rows, and about so many bytes of the wire, at a time.
 
     Raises:
-        pytds.Error: what the server said instead of the rest.
+        pytds.DatabaseError: the server's error instead of the rest.
+        Incomplete: the reply ends in the middle.
     """
     shapes = [shape(column) for column in session.res_info.columns]
     walk = walker(shapes)
-    payloads = _payloads(session._reader)
-    left, wanted = b"", _READ
+    shown = [at for at, column in enumerate(session.res_info.columns) if not column.flags & _HIDDEN]
+
+    def texts() -> list[Texts]:
+        return [shapes[at].convert(cells[at]) for at in shown]
+
+    reader = session._reader
     cells: list[list[bytes | None]] = [[] for _ in shapes]
-    count, held = 0, 0
-    more = True
-    while more:
-        gathered = [left]
-        got = len(left)
-        for payload in payloads:
-            gathered.append(payload)
-            got += len(payload)
-            if got >= wanted:
-                break
-        else:
-            more = False
-        data = b"".join(gathered)
-        place = 0
-        while True:
-            found, end = walk(data, place, rows - count, size - held, cells)
-            count, held = count + found, held + end - place
-            for column in cells:
-                del column[count:]
-            place = end
-            if count < rows and held < size:
-                break
-            yield [one.convert(column) for one, column in zip(shapes, cells, strict=True)]
-            cells, count, held = [[] for _ in shapes], 0, 0
-        left = data[place:]
-        # A value that is larger than what was read is not looked at again before twice as much has come.
-        wanted = max(_READ, 2 * len(left))
-        if left and left[0] not in (tds_base.TDS_ROW_TOKEN, tds_base.TDS_NBC_ROW_TOKEN):
-            break
+    count, taken = 0, 0
+    while session.more_rows:
+        if reader.peek() not in ROWS:
+            session.pass_token()
+            continue
+        data, place = reader.held
+        found, end = walk(data, place, rows - count, size - taken, cells)
+        count, taken = count + found, taken + end - place
+        for column in cells:
+            del column[count:]
+        reader.move(end)
+        if count >= rows or taken >= size:
+            yield texts()
+            cells, count, taken = [[] for _ in shapes], 0, 0
+        elif not found:
+            # A row that is larger than what was read is not looked at again before as much again has come.
+            reader.gather(max(_READ, len(data) - end))
     if count:
-        yield [one.convert(column) for one, column in zip(shapes, cells, strict=True)]
-    _give_back(session._reader, left)
-    while session.next_row():
-        raise Fatal("the server sent rows behind the end of its rows")
-
-
-def _payloads(reader: Any) -> Iterator[bytes]:
-    """What is left of the packet that pytds is in, then each further packet's payload."""
-    while True:
-        yield bytes(reader._bufview[reader._pos : reader._size])
-        reader._pos = reader._size
-        if reader.stream_finished():
-            return
-        reader._read_packet()
-
-
-def _give_back(reader: Any, left: bytes) -> None:
-    """Lets pytds read on from there."""
-    buffer = bytearray(max(len(left), reader.get_block_size()))
-    buffer[: len(left)] = left
-    reader._buf, reader._bufview = buffer, memoryview(buffer)
-    reader._pos, reader._size = 0, len(left)
+        yield texts()
 
 
 # The reader of a result set

@@ -29,11 +29,9 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
             fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
         )
     folder = Folder.open(root)
-    passphrase = for_runs(folder)
+    keys = for_runs(folder)
     with StatusLines() as lines:
-        summary = run_saved(
-            folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), passphrase=passphrase
-        )
+        summary = run_saved(folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), keys=keys)
     code = exit_of(summary, watch=watch)
     runs = [run_fields(run) for run in summary.runs]
     output.event("summary", {"exit": int(code), "interrupted": summary.interrupted, "runs": runs})

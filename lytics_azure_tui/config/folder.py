@@ -99,7 +99,7 @@ class Folder:
     def jobs(self) -> list[Job]:
         """All jobs that can be read, by label. Those that cannot are in `problems()`."""
         read = (_job(path) for path in files.files(self.jobs_dir))
-        return sorted((job for job in read if isinstance(job, Job)), key=lambda job: (job.label.casefold(), job.id))
+        return sorted((job for job in read if isinstance(job, Job)), key=_by_label)
 
     def job(self, job_id: str) -> Job:
         """One job. Raises `BadConfiguration`."""
@@ -183,28 +183,36 @@ class Folder:
 
     def problems(self) -> list[BadConfiguration]:
         """Everything in the folder that cannot be used, each with file, line and key."""
-        found: list[BadConfiguration] = []
+        return self.examined()[1]
+
+    def examined(self) -> tuple[list[Job], list[BadConfiguration]]:
+        """`jobs()` and `problems()`, with every file read once."""
+        jobs, found = list[Job](), list[BadConfiguration]()
         try:
             self.settings()
         except BadConfiguration as error:
             found.append(error)
-        for path in files.files(self.authorizations_dir):
-            authorization = _authorization(path)
+        authorizations = {path.stem: _authorization(path) for path in files.files(self.authorizations_dir)}
+        for authorization in authorizations.values():
             if isinstance(authorization, list):
                 found.extend(authorization)
         for path in files.files(self.jobs_dir):
             job = _job(path)
-            found.extend(job if isinstance(job, list) else self._misfits(job, path))
-        return found
+            if isinstance(job, list):
+                found.extend(job)
+            else:
+                jobs.append(job)
+                found.extend(self._misfits(job, path, authorizations.get(job.authorization)))
+        return sorted(jobs, key=_by_label), found
 
-    def _misfits(self, job: Job, path: Path) -> list[BadConfiguration]:
+    def _misfits(
+        self, job: Job, path: Path, authorization: Authorization | list[BadConfiguration] | None
+    ) -> list[BadConfiguration]:
         """What is wrong between a job and its authorization."""
-        target = self.authorizations_dir / f"{job.authorization}.toml"
-        if not target.exists():
+        if authorization is None:
             what = "there is no such authorization"
-            fix = f"Make {files.name(target)}, or name another"
+            fix = f"Make authorizations/{job.authorization}.toml, or name another"
         else:
-            authorization = _authorization(target)
             if isinstance(authorization, list) or authorization.method in type(job.config).methods:
                 return []
             what = f"an authorization by {authorization.title} cannot carry this kind of job"
@@ -248,6 +256,10 @@ def _open_to_others(path: Path) -> list[str]:
     if status.st_uid != os.getuid():
         found.append(f"{path} belongs to another user. Run: sudo chown {os.getuid()} '{path}'")
     return found
+
+
+def _by_label(job: Job) -> tuple[str, str]:
+    return job.label.casefold(), job.id
 
 
 def _list(names: list[str]) -> str:

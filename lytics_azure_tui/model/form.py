@@ -24,6 +24,7 @@ class Source(StrEnum):
     TABLES = "tables"
     TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
+    ENCODINGS = "encodings"
     AUDIENCES = "audiences"
     USER_FIELDS = "user_fields"
     TIMES = "times"
@@ -60,6 +61,7 @@ class Ask:
         options: words for the values of a `Literal`.
         placeholder: an example, shown while the field is empty.
         long: several lines of text.
+        optional: of a secret, that one can do without it; other fields say so by their default.
     """
 
     label: str
@@ -71,6 +73,7 @@ class Ask:
     options: Mapping[str, str] = field(default_factory=dict)
     placeholder: str = ""
     long: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def _question(name: str, info: FieldInfo, ask: Ask) -> Question:
     else:
         kind = Kind.LONG_TEXT if ask.long else Kind.TEXT
     default = None if info.is_required() else info.get_default(call_default_factory=True)
-    optional = info.is_required() is False and kind is not Kind.SECRET
+    optional = ask.optional or (info.is_required() is False and kind is not Kind.SECRET)
     return Question(name, kind, ask, required=not optional, default=default, options=options)
 
 

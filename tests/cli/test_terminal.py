@@ -15,6 +15,7 @@ import pytest
 
 from lytics_azure_tui.cli.output import Exit
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner.service import stop_runner
@@ -89,7 +90,7 @@ def locked(storage: Storage, folder: Folder, monkeypatch: pytest.MonkeyPatch) ->
     """A folder whose secrets are in an encrypted file, and a job; the passphrase is not in the environment."""
     (folder.root / "settings.toml").write_text('[secrets]\nbackend = "file"\n')
     save_jobs(folder, [import_job("people", "All people", container=storage.container)])
-    save(folder, open_store(folder, Secret(PASSPHRASE)), storage.authorization())
+    save(folder, open_store(folder, Keys(Secret(PASSPHRASE))), storage.authorization())
     storage.put("people.csv", "name,city\nAda,London\n")
     monkeypatch.delenv("LYAZURE_PASSPHRASE", raising=False)
     return folder

@@ -167,7 +167,7 @@ def test_no_runner_is_no_problem(folder: Folder) -> None:
 
 
 def test_a_runner_at_work_is_told_with_its_process(folder: Folder) -> None:
-    lock = RunnerLock.take(folder.data, background=False, unlocked=False)
+    lock = RunnerLock.take(folder.data, background=False)
     assert lock is not None
     (check,) = setup.runner(folder)
     lock.release()
@@ -180,7 +180,7 @@ def test_a_runner_at_work_is_told_with_its_process(folder: Folder) -> None:
     [(socket.gethostname(), "ended without letting go"), ("another-host", "on another machine")],
 )
 def test_the_lock_of_a_runner_that_is_not_here(folder: Folder, host: str, words: str) -> None:
-    left = Holder(2**22 + 1, "long ago", host, NOW, background=True, unlocked=False)
+    left = Holder(2**22 + 1, "long ago", host, NOW, background=True)
     (folder.data / lock_file.NAME).write_text(json.dumps(asdict(left), default=datetime.isoformat))
     (check,) = setup.runner(folder)
     assert check.state is State.WARNING

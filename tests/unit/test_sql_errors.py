@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from pytds import tds_base, tds_session
+from pytds import tds_base
 
-import lytics_azure_tui.azure.sql  # noqa: F401 -- it says which error of a reply counts
 from lytics_azure_tui.azure.sql_errors import Dropped, translated
+from lytics_azure_tui.azure.sql_wire import Session
 from lytics_azure_tui.errors import Fatal, LyazureError, NotAuthorised, RetryLater
 
 PASSES = [
@@ -18,10 +18,10 @@ PASSES = [
 """At which Microsoft's clients and documents try again."""
 
 
-def message(number: int, severity: int, text: str = "Words", *, info: bool = False) -> tds_base.Message:
+def message(number: int, severity: int, text: str = "Words") -> tds_base.Message:
     return {
-        "marker": tds_base.TDS_INFO_TOKEN if info else tds_base.TDS_ERROR_TOKEN,
-        "msgno": number, "state": 1, "severity": severity, "sql_state": None, "priv_msg_type": 0 if info else 1,
+        "marker": tds_base.TDS_ERROR_TOKEN,
+        "msgno": number, "state": 1, "severity": severity, "sql_state": None, "priv_msg_type": 1,
         "message": text, "server": "s", "proc_name": "", "line_number": 1,
     }  # fmt: skip
 
@@ -29,12 +29,12 @@ def message(number: int, severity: int, text: str = "Words", *, info: bool = Fal
 def ours(*messages: tds_base.Message) -> LyazureError:
     """What becomes of a reply with these messages."""
 
-    class Session:
+    class Reply:
         def __init__(self) -> None:
             self.messages = list(messages)
 
     with pytest.raises(LyazureError) as told, translated("It failed", "db", 1433):
-        tds_session._TdsSession.raise_db_exception(cast(Any, Session()))
+        Session.raise_db_exception(cast(Any, Reply()))
     return told.value
 
 
@@ -74,9 +74,9 @@ def test_what_a_statement_does_wrong_does_not_pass(number: int) -> None:
     ("messages", "kind", "number"),
     [
         ([message(4060, 11), message(18456, 14)], RetryLater, 4060),
-        ([message(40613, 14), message(18456, 14), message(40608, 10, info=True)], RetryLater, 40613),
-        ([message(1205, 13), message(3621, 0, info=True)], RetryLater, 1205),
-        ([message(5701, 0, info=True), message(18456, 14), message(40608, 14)], NotAuthorised, None),
+        ([message(40613, 14), message(18456, 14)], RetryLater, 40613),
+        ([message(1205, 13), message(3621, 0)], RetryLater, 1205),
+        ([message(18456, 14), message(40608, 14)], NotAuthorised, None),
         ([message(208, 16), message(8180, 16)], Fatal, 208),
     ],
 )

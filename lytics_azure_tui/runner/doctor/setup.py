@@ -117,7 +117,7 @@ def _round_trip(store: SecretStore) -> bool:
 
 def _all_known(store: SecretStore, authorizations: Sequence[Authorization]) -> bool:
     try:
-        return all(store.get(each.id, field) for each in authorizations for field in each.secret_fields())
+        return all(store.get(each.id, field) for each in authorizations for field in each.required_secrets())
     except LyazureError:
         return False
 

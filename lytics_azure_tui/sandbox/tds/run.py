@@ -18,7 +18,7 @@ from lytics_azure_tui.sandbox.tds.define import Definer, column_for
 from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
-from lytics_azure_tui.sandbox.tds.faults import KINDS, Fault, Faults, error_of
+from lytics_azure_tui.sandbox.tds.faults import KINDS, STATEMENT_KINDS, Fault, Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel, Gone
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
@@ -85,7 +85,7 @@ class Runner:
         session.variables = variables if variables is not None else {}
         self._failed = False
         try:
-            self._fault = None if session.meets_no_faults else self._faults.take(KINDS[:-1], text)
+            self._fault = None if session.meets_no_faults else self._faults.take(STATEMENT_KINDS, text)
             self._meet_fault()
             self.statements(parse(text))
         except _Jump:
@@ -226,19 +226,25 @@ class Runner:
         if bound.assigned:
             self._assign(bound, binder.parameters.values)
             return
-        self.reply.columns(bound.columns)
+        self.reply.columns(bound.columns, bound.ordered)
+        self._warn_of_nulls(bound, binder.parameters.values)
         count = self._rows.send(self.reply, self._row_fault(), bound.sql, binder.parameters.values, bound.columns)
         session.row_count = count
         self._done("SELECT", count)
+
+    def _warn_of_nulls(self, bound: BoundQuery, values: dict[str, Value]) -> None:
+        if bound.leaves_out and self._raw(bound.leaves_out, values):
+            words = "Warning: Null value is eliminated by an aggregate or other SET operation."
+            self.reply.info(8153, words, severity=10)
 
     def _assign(self, bound: BoundQuery, values: dict[str, Value]) -> None:
         session = self._session
         rows = self._raw(bound.sql, values)
         session.row_count = len(rows)
-        if not rows:
-            return
-        for name, value in zip(bound.assigned, rows[-1], strict=True):
+        for name, value in zip(bound.assigned, rows[-1] if rows else (), strict=bool(rows)):
             session.variables[name] = (session.variables[name][0], value)
+        self._warn_of_nulls(bound, values)
+        self._done("SELECT", len(rows))
 
     def _raw(self, sql: str, values: dict[str, Value]) -> list[list[Value]]:
         """The rows of a short result, as DuckDB keeps them."""
@@ -517,6 +523,9 @@ class Runner:
             caught = Caught(error.number, error.message, error.severity, error.state, error.line)
         finally:
             self._tries -= 1
+        if self.reply.in_rows:
+            # What the failed statement had begun to answer stays a result without rows.
+            self._done("SELECT", 0)
         session.caught.append(caught)
         try:
             self.statements(statement.handler)

@@ -123,7 +123,8 @@ class SecretLine(Line):
         return Text("•" * len(self.value), no_wrap=True, overflow="ignore", end="")
 
     def _joined(self, text: str) -> str:
-        return "".join(text.split())
+        # A blank may be part of a password; line breaks come from a terminal or a page that has wrapped the text.
+        return "".join(text.splitlines()).strip()
 
     def post_message(self, message: Message) -> bool:
         # Textual's own messages hold the value, and their repr goes to its log.
