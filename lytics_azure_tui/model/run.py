@@ -39,6 +39,18 @@ class Answer(StrEnum):
     GO_ON = "go_on"
     """What it has imported counts for the source as it is now."""
 
+    @property
+    def label(self) -> str:
+        """Its name, for people."""
+        return "Begin anew" if self is Answer.ANEW else "Go on"
+
+    @property
+    def meaning(self) -> str:
+        """What it does, in a sentence."""
+        if self is Answer.ANEW:
+            return "The next run imports all rows, also those that are in the stream already."
+        return "The next run imports only what is newer than the last row that was imported; what is older never comes."
+
 
 LAST = "last"
 """The chain of the part that sends what all others have made ready; `jobs.delivery` does it, whatever the kind."""

@@ -203,7 +203,7 @@ class Execution:
             return True
         known = failures.explained(error, str(self.details_file))
         if isinstance(known, Undecided):
-            self.ledger.stop_job(self.run.job, failures.redacted(f"{known.why}. {known.fix}", self._authorization))
+            self.ledger.stop_job(self.run.job, failures.redacted(known.why, self._authorization))
         if known is not error:
             self.write_details(failures.details(error, self._authorization))
         words = failures.redacted(str(known), self._authorization)
