@@ -117,7 +117,7 @@ class Benchmark:
             self._servers.setdefault(name, []).append(after - before)
 
     def shares(self) -> str:
-        """How much of each is the server's own work: as much as the machine has left, and the server is what bounds it."""
+        """How much of each is the server's own work: where that is all that the machine has left, it is the bound."""
         lines = ["the server's own share:"]
         for name, taken in self._servers.items():
             seconds = statistics.median(taken)
