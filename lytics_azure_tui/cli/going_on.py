@@ -15,7 +15,7 @@ from lytics_azure_tui.runner.service import answer
 
 def go_on(root: Path | None, label: str, chosen: Answer, output: Output, *, sure: bool) -> Exit:
     """Has a saved job begin anew or go on, after saying what that means. Starts no run."""
-    folder = Folder.open(root)
+    folder = Folder.existing(root)
     job = named(folder, label)
     if not sure:
         output.words(chosen.meaning)

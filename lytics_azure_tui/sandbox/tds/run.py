@@ -422,6 +422,7 @@ class Runner:
         if statement.op != "=":
             value = syntax.Binary(statement.op[0], syntax.Variable(statement.name), value)
         session.variables[statement.name] = (type_, self.evaluate(value, type_))
+        self._done("NONE", None)
 
     def _set_option(self, statement: syntax.SetOption) -> None:
         settings, words = self._session.settings, statement.words
@@ -439,6 +440,7 @@ class Runner:
             settings.lock_timeout = int("".join(words[1:]))
         elif words[0] == "IDENTITY_INSERT":
             self._identity_insert(words, on)
+        self._done("SET", None)
 
     def _identity_insert(self, words: list[str], on: bool) -> None:
         session = self._session
@@ -535,6 +537,7 @@ class Runner:
     def _print(self, statement: syntax.Print) -> None:
         value = self.evaluate(statement.value, types.nvarchar(4000))
         self.reply.info(0, _text(value) or " ", 0, statement.line)
+        self._done("NONE", None)
 
     def _raise(self, statement: syntax.Raise) -> None:
         session = self._session
@@ -551,6 +554,7 @@ class Runner:
         severity = _small(self.evaluate(statement.severity, types.INT)) if statement.severity else 16
         if severity <= 10:
             self.reply.info(50000, message, severity, statement.line)
+            self._done("NONE", None)
             return
         raised = SqlError(50000, message, severity=severity, state=state, line=statement.line)
         if self._tries:
