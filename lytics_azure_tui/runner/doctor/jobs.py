@@ -63,8 +63,10 @@ def _each(folder: Folder, saved: list[Job], ledger: Ledger | None, now: datetime
             yield from _active(last, works, now, job.label)
         else:
             due = due_at(job, state, now, built)
-            if due is not None and now - due > LATE:
-                yield problem("jobs", f"Overdue: it was due at {_time(due)}", _START, subject=job.label)
+            # A job that follows the profiles is due whenever it is asked, from their build on.
+            since = built if due == now else due
+            if since is not None and now - since > LATE:
+                yield problem("jobs", f"Overdue: it was due at {_time(since)}", _START, subject=job.label)
         if ledger is not None and job.enabled and job.config.schedule() is not None:
             yield from _failing(ledger, job.id, job.label)
 
