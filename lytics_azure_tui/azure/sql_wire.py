@@ -35,6 +35,11 @@ _DONE = struct.Struct("<HHQ")
 _LAST_PACKET, _LAST_FEATURE = 0x01, 0xFF
 _RECEIVE = 64 << 10
 _MOST_ERRORS = 100
+_NONSENSE = (
+    struct.error, LookupError, ValueError, ArithmeticError, AssertionError, TypeError, AttributeError,
+    NotImplementedError,
+)  # fmt: skip
+"""What pytds stumbles over in bytes that are no token."""
 _TERMINATED = 3621
 """The number of "The statement has been terminated", which says nothing of why."""
 _MOST_REDIRECTS = 10
@@ -194,7 +199,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         self.state = tds_base.TDS_READING
         try:
             self.process_token(token)
-        except (struct.error, LookupError, ValueError, ArithmeticError, AssertionError, TypeError) as error:
+        except _NONSENSE as error:
             raise tds_base.InterfaceError(f"The token 0x{token:02X} does not hold what it should") from error
         return int(token)
 
