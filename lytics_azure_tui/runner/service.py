@@ -27,6 +27,8 @@ from lytics_azure_tui.runner.spawn import spawn
 
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
+_LEAVING_SECONDS = 0.5
+"""A runner that ends closes its socket a moment before it lets go of its lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,14 @@ def _serves(folder: Folder, status: RunnerStatus, keys: Keys, needs: Sequence[st
     if needs:
         # What is missing here as well is said, or asked for, before anything ends.
         opening.require(folder, open_store(folder, keys), needs)
-    if status.background:
+    if answer is None and not status.background:
+        if not status.listens:
+            return True  # there is no way to ask
+        time.sleep(_LEAVING_SECONDS)
+        if _is_runner(folder, status.pid):
+            raise _silent(status)
+    if status.background or answer is None:
         return False
-    if answer is None and not status.listens:
-        return True  # there is no way to ask
-    if answer is None:
-        raise _silent(status)
     if answer.missing:
         raise NotAuthorised(
             f"The runner, process {status.pid}, cannot open the secrets that the run needs",
