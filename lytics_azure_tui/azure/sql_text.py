@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache, partial
 
+from lytics_azure_tui.azure.sql_collation import ERRORS
+
 Cells = Sequence[bytes | None]
 Texts = list[str | None]
 Convert = Callable[[Cells], Texts]
@@ -44,7 +46,13 @@ def _machine(code: str, many: Callable[[array[int]], list[str]]) -> Convert:
 
 
 def _back(cells: Cells, present: Sequence[bytes], texts: list[str]) -> Texts:
-    """Puts the missing ones between the texts of those that are present."""
+    """Puts the missing ones between the texts of those that are present.
+
+    Raises:
+        ValueError: cells are not of the size that all of the column have.
+    """
+    if len(texts) != len(present):
+        raise ValueError("cells of other sizes")
     if len(present) == len(cells):
         return list(texts)
     following = iter(texts)
@@ -202,7 +210,7 @@ def unicode_text(cells: Cells) -> Texts:
 
 def code_page_text(codec: str) -> Convert:
     """Char and varchar: in the code page of the column's collation."""
-    return each(partial(str, encoding=codec))
+    return each(partial(str, encoding=codec, errors=ERRORS))
 
 
 binary: Convert = each(lambda cell: "0x" + cell.hex().upper())

@@ -16,16 +16,21 @@ from lytics_azure_tui.cli.output import Output
 
 PROGRAM = "lyazure-tui"
 SHELLS = ("bash", "zsh", "fish")
-WITH_JSON = ("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--forget", "--hand-over", "--take-back")
+WITH_JSON = (
+    *("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--pause", "--resume"),
+    *("--forget", "--hand-over", "--take-back", "--begin-anew", "--go-on"),
+)
 """Options whose answer can be JSON."""
 
 EPILOG = """\b
 Exit codes:
   0    done
-  1    a run failed, or the doctor found a problem
+  1    a run failed, a job's schedule has stopped, or the doctor found a problem
   2    bad usage or configuration; nothing that it is about was started
   3    finished, with rows in quarantine or warnings
   130  interrupted
+
+--check has those of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
 Data goes to stdout, words go to stderr.
 """
@@ -61,6 +66,18 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     help="Look for what is wrong, from the configuration to the rights of a key, and name the fix.",
 )
 @click.option(
+    "--check",
+    is_flag=True,
+    help="Say in one line whether anything is wrong, for monitoring systems; exit codes as of a Nagios plugin.",
+)
+@click.option("--pause", metavar="JOB", shell_complete=_labels, help="Pause the schedule of a saved job.")
+@click.option(
+    "--resume",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Take up the schedule of a saved job that was paused, or that stopped by itself.",
+)
+@click.option(
     "--forget",
     metavar="IDENTIFIER",
     help="Remove a person, by an e-mail address or another identifier, from all that is kept; - reads it from stdin.",
@@ -77,7 +94,19 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     shell_complete=_labels,
     help="End a job there that was handed over, and run it here again.",
 )
-@click.option("--yes", is_flag=True, help="With --forget, --hand-over and --take-back: do not ask.")
+@click.option(
+    "--begin-anew",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Have a job that imports a table forget what it has imported: its next run imports all rows.",
+)
+@click.option(
+    "--go-on",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Have a job that stopped because its table is another one go on behind the last row that was imported.",
+)
+@click.option("--yes", is_flag=True, help="With --forget and the four options above: do not ask.")
 @click.option(
     "--lytics-token",
     is_flag=True,
@@ -105,9 +134,14 @@ def command(
     dry_run: bool,
     list_jobs: bool,
     doctor: bool,
+    check: bool,
+    pause: str | None,
+    resume: str | None,
     forget: str | None,
     hand_over: str | None,
     take_back: str | None,
+    begin_anew: str | None,
+    go_on: str | None,
     yes: bool,
     lytics_token: bool,
     as_json: bool,
@@ -125,9 +159,14 @@ def command(
         "--dry-run": dry_run,
         "--list": list_jobs,
         "--doctor": doctor,
+        "--check": check,
+        "--pause": pause is not None,
+        "--resume": resume is not None,
         "--forget": forget is not None,
         "--hand-over": hand_over is not None,
         "--take-back": take_back is not None,
+        "--begin-anew": begin_anew is not None,
+        "--go-on": go_on is not None,
         "--lytics-token": lytics_token,
         "--demo": demo,
         "--completion": completion is not None,
@@ -150,22 +189,29 @@ def command(
             from lytics_azure_tui.cli.listing import show
 
             code = show(root, output)
-        elif doctor:
-            from lytics_azure_tui.cli.examining import diagnose
+        elif doctor or check:
+            from lytics_azure_tui.cli.examining import check_all, diagnose
 
-            code = diagnose(root, output)
+            code = diagnose(root, output) if doctor else check_all(root, output)
+        elif pause is not None or resume is not None:
+            from lytics_azure_tui.cli.pausing import set_paused
+
+            code = set_paused(root, pause or resume or "", output, paused=pause is not None)
         elif forget is not None:
             from lytics_azure_tui.cli.forgetting import forget_person
 
             code = forget_person(root, forget, output, sure=yes)
-        elif hand_over is not None:
+        elif hand_over is not None or take_back is not None:
             from lytics_azure_tui.cli import handing
 
-            code = handing.hand_over(root, hand_over, output, sure=yes)
-        elif take_back is not None:
-            from lytics_azure_tui.cli import handing
+            way = handing.take_back if hand_over is None else handing.hand_over
+            code = way(root, hand_over or take_back or "", output, sure=yes)
+        elif begin_anew is not None or go_on is not None:
+            from lytics_azure_tui.cli import going_on
+            from lytics_azure_tui.model.run import Answer
 
-            code = handing.take_back(root, take_back, output, sure=yes)
+            answer = Answer.GO_ON if begin_anew is None else Answer.ANEW
+            code = going_on.go_on(root, begin_anew or go_on or "", answer, output, sure=yes)
         elif lytics_token:
             from lytics_azure_tui.cli.lytics_token import keep_token
 

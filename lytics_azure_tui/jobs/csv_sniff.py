@@ -15,7 +15,7 @@ from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
 from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
-from lytics_azure_tui.jobs.formats import refuse_other_text
+from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ def look(
     pinned = PinnedBlob(store, container, name, blob.etag, blob.size)
     layers, raw = layers_of(pinned, decrypt)
     whole = not layers and blob.size <= HEAD
+    if PARQUET in layers:
+        # It comes as CSV of one form, whatever the job says of other files.
+        encoding, before, delimiter = "utf-8", None, ","
     open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
     further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
     found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
@@ -220,7 +223,7 @@ def _type(values: Sequence[str | None]) -> str:
 
 def _times(columns: dict[str, list[str | None]]) -> list[str]:
     """Columns most of whose values are times; numbers count only where the name speaks of time."""
-    from lytics_azure_tui.lytics.event_time import usual_form
+    from lytics_azure_tui.lytics.event_time import read_times
 
     times = []
     for column, values in columns.items():
@@ -230,6 +233,6 @@ def _times(columns: dict[str, list[str | None]]) -> list[str]:
         numbers = all(re.fullmatch(r"[\d.]+", value) for value in present)
         if numbers and not re.search(r"time|date|_at$|_ts$|^ts$|stamp|epoch|created|updated", column, re.IGNORECASE):
             continue
-        if usual_form(present[:20]) is not None:
+        if any(read_times(present[:20])):
             times.append(column)
     return times

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_encoding import decoded, marks
-from lytics_azure_tui.jobs.unpack import BLOCK, Decrypt, members
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.unpack import Decrypt, members
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
@@ -97,6 +99,7 @@ def text_blocks(
     old_mac: bool = False,
     offset: int = 0,
     end: int | None = None,
+    scratch: Path | None = None,
 ) -> Iterator[bytes]:
     """A CSV blob's text. Of an archive, the text of all its files as one, under the header of the first.
 
@@ -106,6 +109,7 @@ def text_blocks(
         header_line: of the first file; the others have to begin with it.
         old_mac: the file's lines end in \\r alone.
         offset, end: of the blob; only for a file that is neither packed nor decoded.
+        scratch: a folder with room for a file of Parquet.
 
     Raises:
         StartOver: the blob changed since its ETag was taken.
@@ -113,7 +117,7 @@ def text_blocks(
     """
     if compression == NOT_PACKED:
         return _text(blob.stream(BLOCK, offset, end), encoding, 0 if offset else mark, old_mac=old_mac)
-    found = members(blob, tuple(compression.split("+")), decrypt)
+    found = members(blob, tuple(compression.split("+")), decrypt, scratch=scratch)
     return _joined(((name, _text(*_marked(raw, encoding), old_mac=old_mac)) for name, raw in found), header_line)
 
 

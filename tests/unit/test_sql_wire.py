@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytds
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_azure_tui.azure.sql_wire import Incomplete
-from lytics_azure_tui.errors import RetryLater
+from lytics_azure_tui.errors import LyazureError, RetryLater
 from tests import replies
 from tests.replies import INT, NVARCHAR, changed, columns, done, int_cell, message, packets, row, text_cell
 
@@ -90,6 +91,26 @@ def test_each_token_is_read_when_a_packet_ends_at_every_byte_of_it(token: bytes)
     assert replies.texts(replies.session(packets(stream, range(len(stream))))) == [FIRST, SECOND]
 
 
+@pytest.mark.parametrize("empty", [(0,), (1,), (3, 4, 4), (len(TOKENS),)])
+def test_packets_with_nothing_in_them_change_nothing(empty: tuple[int, ...]) -> None:
+    pieces = list(TOKENS)
+    for place in sorted(empty, reverse=True):
+        pieces.insert(place, b"")
+    sent = b"".join(replies.packet(piece, last=at == len(pieces) - 1) for at, piece in enumerate(pieces))
+    assert replies.texts(replies.session(sent)) == [FIRST, SECOND]
+
+
+def test_a_result_that_is_left_in_its_middle_is_cancelled_by_the_next_question() -> None:
+    answer = packets(columns(("n", INT)) + row(int_cell(9)) + done(0x10, 1))
+    reply = replies.session(packets(b"".join(TOKENS)) + packets(done(0x20)) + answer)
+    assert reply.next_set()
+    assert reply.next_row()
+    reply.submit_plain_query("SELECT 9")
+    assert b"\x06\x01\x00\x08" in reply._transport.sent, "an attention has been sent"
+    reply.begin_response()
+    assert replies.texts(reply) == [[("9",)]]
+
+
 def test_rows_without_an_end_of_their_own_end_with_the_procedure_or_the_next_columns() -> None:
     stream = b"".join(token for token in TOKENS if token[0] != 0xFF)
     assert replies.texts(replies.session(packets(stream))) == [FIRST, SECOND]
@@ -111,6 +132,32 @@ def test_a_reply_that_ends_too_early_is_an_error_wherever_it_ends(end: int) -> N
     stream = b"".join(TOKENS)[:end]
     with pytest.raises(Incomplete, match="incomplete"):
         replies.texts(replies.session(packets(stream)))
+
+
+def test_python_values_that_end_too_early_are_an_error_wherever_they_end() -> None:
+    large = struct.pack("<Q", 6) + struct.pack("<I", 4) + b"a\0b\0" + struct.pack("<I", 2) + b"c\0" + bytes(4)
+    described = columns(("t", b"\xe7\xff\xff" + NVARCHAR[3:]), ("n", INT), ("v", b"\xa7\x0a\0" + NVARCHAR[3:]))
+    stream = described + row(large, int_cell(3), b"\x02\0ab") + done(0x10, 1)
+    for end in range(1, len(stream)):
+        reply = replies.session(packets(stream[:end], range(0, end, 5)))
+        with pytest.raises(Incomplete):
+            reply.finish()
+    reply = replies.session(packets(stream, range(0, len(stream), 5)))
+    assert reply.next_set()
+    assert reply.next_row()
+    assert reply.row == ["abc", 3, "ab"]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.integers(0, 60), st.booleans())
+def test_whatever_bytes_come_the_reply_ends(noise: bytes, place: int, values: bool) -> None:
+    stream = b"".join(TOKENS)
+    reply = replies.session(packets(stream[:place] + noise + stream[place:]))
+    with contextlib.suppress(pytds.Error, LyazureError):
+        if values:
+            reply.finish()
+        else:
+            replies.texts(reply)
 
 
 @pytest.mark.parametrize("status", [0x02, 0x100, 0x03, 0x102, 0x22 & ~0x20])

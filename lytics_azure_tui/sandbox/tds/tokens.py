@@ -35,7 +35,7 @@ RESET = 18
 ROUTING = 20
 
 # CurCmd of DONE, as far as clients show them.
-COMMANDS = {"SELECT": 0xC1, "INSERT": 0xC3, "DELETE": 0xC4, "UPDATE": 0xC5, "INTO": 0xC1, "NONE": 0}
+COMMANDS = {"SELECT": 0xC1, "INSERT": 0xC3, "DELETE": 0xC4, "UPDATE": 0xC5, "INTO": 0xC1, "SET": 0xBE, "NONE": 0}
 
 
 def b_text(text: str) -> bytes:
