@@ -24,7 +24,7 @@ from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import usual_form
-from lytics_azure_tui.model.amounts import few
+from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.encoding import canonical
@@ -393,4 +393,4 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
 
 def _describe(found: CsvLook) -> str:
     packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
-    return f"{found.size:,} bytes{packed}, {len(found.header)} columns, {found.encoding}"
+    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

@@ -12,6 +12,7 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.secrets import SecretStore
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import control, opening
@@ -54,7 +55,7 @@ def files(folder: Folder) -> Iterator[Check]:
         yield failed("configuration", error)
     if not broken:
         jobs, authorizations = len(folder.jobs()), len(folder.authorizations())
-        yield ok("configuration", f"{folder.root}: {_count(jobs, 'job')}, {_count(authorizations, 'authorization')}")
+        yield ok("configuration", f"{folder.root}: {counted(jobs, 'job')}, {counted(authorizations, 'authorization')}")
 
 
 def settings(folder: Folder) -> Iterator[Check]:
@@ -161,7 +162,3 @@ def _all_known(store: SecretStore, authorizations: Sequence[Authorization]) -> b
         return all(store.get(each.id, field) for each in authorizations for field in each.required_secrets())
     except LyazureError:
         return False
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
