@@ -19,7 +19,7 @@ _FLAGS = re.compile(r"\(\?[aimsux]+\)")
 
 
 class CsvImport(JobConfig):
-    """Its keys are those of Lytics' `AzureCsvImport`, and four of our own: encoding, date_order, order_by, if_no_next_file."""
+    """Its keys are those of Lytics' `AzureCsvImport`, and `encoding`, `date_order`, `order_by`, `if_no_next_file`."""
 
     workflow = "AzureCsvImport"
     title = "Import Data"
