@@ -25,7 +25,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 class CsvImport(JobConfig):
-    """Its keys are those of Lytics' `AzureCsvImport`, and ours: order_by, if_no_next_file and all from encoding on."""
+    """Its keys are those of Lytics' `AzureCsvImport`, and our own.
+
+    These are `order_by`, `if_no_next_file`, and what says how a file is read and when a run fails: `encoding`,
+    `date_order`, `skip_lines`, `column_names`, `skip_footer`, `most_unusable`.
+    """
 
     workflow = "AzureCsvImport"
     title = "Import Data"
@@ -148,6 +152,21 @@ class CsvImport(JobConfig):
             only_if="continuous_update",
         ),
     ] = "name"
+    date_order: Annotated[
+        Literal["auto", "month first", "day first", "year first"],
+        Ask(
+            "Date Order",
+            "How dates such as 01/02/2026 are read. Automatic looks for a number above 12 in the column, and keeps to "
+            "what it finds; without one, the month comes first.",
+            advanced=True,
+            options={
+                "auto": "Automatic",
+                "month first": "Month first: 01/31/2026",
+                "day first": "Day first: 31/01/2026",
+                "year first": "Year first: 26/01/31",
+            },
+        ),
+    ] = "auto"
     encoding: Annotated[
         str,
         Ask(
