@@ -38,9 +38,10 @@ def due_files(store: BlobStore, config: CsvImport, memory: Memory, now: datetime
     chosen = next((place for place in blobs if place.name == config.filename), None)
     if memory.last is None and chosen is None:
         raise _no_beginning(config, sequence, [place.name for place in blobs])
+    by_name = config.order_by == "name"
     found = due(
-        blobs.items(), memory.last or chosen, memory.imported, now=now if config.order_by == "name" else None, first=_horizon(sequence, config, memory),
-        window=timedelta(days=0 if config.diff else config.late_days),
+        blobs.items(), memory.last or chosen, memory.imported, now=now if by_name else None,
+        first=_horizon(sequence, config, memory), window=timedelta(days=0 if config.diff else config.late_days),
     )  # fmt: skip
     return found.fresh, _told(found, alike=alike, empty=empty, archived=archived)
 
