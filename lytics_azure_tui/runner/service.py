@@ -17,7 +17,7 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised, RetryLater
-from lytics_azure_tui.model.run import Answer, Run, Trigger
+from lytics_azure_tui.model.run import Answer, Run, RunState, Trigger
 from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner import control, lock, opening, places
 from lytics_azure_tui.runner.forgetting import Report, forget_apart
@@ -252,6 +252,11 @@ def replay(folder: Folder, run_id: str, keys: Keys | None = None) -> Run:
         run = ledger.run(run_id)
         if not run.state.ended or not ledger.quarantine_files(run_id):
             raise BadConfiguration(f"Run {run_id} has no quarantined rows that could be replayed")
+        if run.state is not RunState.SUCCEEDED:
+            raise BadConfiguration(
+                f"Run {run_id} imported nothing, so that its quarantined rows alone are not replayed",
+                fix="Mend the cause and start the job again: it reads all rows",
+            )
         job = folder.job(run.job)
         ensure_runner(folder, keys, opening.needs(job))
         queued = ledger.enqueue(job, Trigger.REPLAY, replay_of=run_id)
