@@ -221,6 +221,13 @@ def test_masked_columns_are_refused_unless_the_job_takes_the_masks(tables: Table
     assert job.rows("mail, name") == [("aXXX@XXXX.com", "xxxx")]
 
 
+def test_a_masked_timestamp_column_is_refused_whatever_the_job_says(tables: Tables, tmp_path: Path) -> None:
+    job = reading(tables, tmp_path, masked_columns="import")
+    tables.run("DROP TABLE {s}.t", MASKED.replace("at date", "at date MASKED WITH (FUNCTION = 'default()')"))
+    with pytest.raises(BadConfiguration, match=r"The Timestamp Column at of .* is masked"):
+        job.plan()
+
+
 @pytest.mark.parametrize("who", ["owner", "reader"])
 def test_who_may_see_behind_masks_imports_what_is_there(tables: Tables, tmp_path: Path, who: str) -> None:
     job = reading(tables, tmp_path, "SELECT, UNMASK")
