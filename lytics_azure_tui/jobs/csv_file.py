@@ -8,6 +8,7 @@ from typing import Any
 from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_convert import Layout
 from lytics_azure_tui.jobs.kind import Context
+from lytics_azure_tui.lytics.time_grammar import DateOrder
 from lytics_azure_tui.model.run import Part
 
 
@@ -25,6 +26,8 @@ class FilePart:
         start, end: bytes of the text; the records that begin in between, about. End None: to the end of the file.
         hashes: the folder for this file's row hashes; None without Diff.
         compare: the folder with those of the file before; None when there is none.
+        time_order: of the numbers of a date; None is by the rules of `event_time`.
+        order_open: whether a value that proves another order makes the run start over.
     """
 
     file: int
@@ -46,6 +49,8 @@ class FilePart:
     end: int | None = None
     hashes: str | None = None
     compare: str | None = None
+    time_order: str | None = None
+    order_open: bool = False
 
     @classmethod
     def of(cls, part: Part) -> FilePart:
@@ -66,4 +71,5 @@ class FilePart:
             shape=shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
             newline="\n" if self.newline == "\r" else self.newline,
             source=f"{self.container}/{self.name}", run_id=context.run_id, started=context.started,
+            time_order=DateOrder(self.time_order) if self.time_order else None,
         )  # fmt: skip

@@ -19,6 +19,7 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
+from lytics_azure_tui.jobs.csv_times import Times, forget_told, times, told
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
@@ -48,10 +49,11 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
         looks = _looks(context, store, config, memory, names)
+    dates = _times(context, config, memory, looks)
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     for index, found in enumerate(looks):
-        spec = _file_part(context, config, found, index)
+        spec = _file_part(context, config, found, index, dates)
         if config.continuous_update and config.diff:
             folder = str(context.keep / "diff" / f"{context.run_id}-{index:05}")
             # Rows of other columns are other rows, even where their values are the same.
@@ -72,12 +74,14 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "hashes": compare,
         "columns": columns,
         "encoding": memory.encoding or _settled(looks),
+        "dates": [dates.column, dates.settled] if dates and dates.settled else None,
     }
     about = f"importing {few(names)} into {config.stream}"
     parts += delivery.last(context, config.stream, len(parts))
     return Plan(
         tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
-        notes=_encodings(looks, certain=True), warnings=_encodings(looks, certain=False),
+        notes=(*_encodings(looks, certain=True), *(dates.notes if dates else ())),
+        warnings=(*_encodings(looks, certain=False), *(dates.warnings if dates else ())),
     )  # fmt: skip
 
 
@@ -113,9 +117,11 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         memory = Memory.of(plan.data["checkpoint"], config)
         data = plan.data
         checkpoint = memory.after(
-            config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"]
-        )
+            config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"],
+            data["dates"] or _proven(config, results),
+        )  # fmt: skip
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
+    forget_told(context.keep)
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
@@ -143,13 +149,13 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
         looks = _looks(context, store, config, memory, names)
     first = looks[0]
-    spec = _file_part(context, config, first, 0)
+    dates = _times(context, config, memory, looks)
+    spec = _file_part(context, config, first, 0, dates)
     chosen = [index for index, _ in spec.picks]
     compared = memory.hashes is not None or len(looks) > 1
     if config.continuous_update and config.diff and compared:
         notes.append("Only rows that are new or changed since the file before would be imported")
-    if spec.time_index is not None and spec.time_form is None:
-        notes.append(f"No value of {config.timestamp_field} in the sample is a time: such rows go to quarantine")
+    notes += (*dates.notes, *dates.warnings) if dates else ()
     columns = tuple(name for _, name in spec.picks)
     sample = tuple(tuple(row[index] for index in chosen) for row in first.rows)
     notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
@@ -244,7 +250,28 @@ def _nothing(context: Context, config: CsvImport, memory: Memory, notes: list[st
     )  # fmt: skip
 
 
-def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int) -> FilePart:
+def _times(context: Context, config: CsvImport, memory: Memory, looks: Sequence[CsvLook]) -> Times | None:
+    """How the timestamp field is read in all files; None without one."""
+    if config.timestamp_field is None:
+        return None
+    folded = config.timestamp_field.casefold()
+    values: list[str | None] = []
+    for found in looks:
+        names = [name.casefold() for name in found.header]
+        # A file without the column is refused with words of its own.
+        values += [row[names.index(folded)] for row in found.rows] if folded in names else []
+    column, before = memory.dates or ("", "")
+    kept = before if column == config.timestamp_field else None
+    return times(config.timestamp_field, values, config.date_order, kept, told(context.keep, context.run_id))
+
+
+def _proven(config: CsvImport, results: Sequence[PartResult]) -> list[str] | None:
+    """The timestamp field and the order that values behind the samples have proven."""
+    found = next((order for result in results if (order := result.data.get("date_order"))), None)
+    return [str(config.timestamp_field), found] if found else None
+
+
+def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int, dates: Times | None) -> FilePart:
     """The whole of a file as one part."""
     spec = FilePart(
         file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
@@ -254,7 +281,9 @@ def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int) 
     )  # fmt: skip
     spec = _choose(context, config, spec)
     if spec.time_index is not None:
-        spec = replace(spec, time_form=usual_form([row[spec.time_index] for row in found.rows]))
+        order = dates.found.order if dates else None
+        form = usual_form([row[spec.time_index] for row in found.rows], order)
+        spec = replace(spec, time_form=form, time_order=order, order_open=bool(dates and dates.found.open))
     return spec
 
 
@@ -317,7 +346,9 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
 
 
 def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
-    """A file of the quarantine in the encoding that the job names by now."""
+    """A file of the quarantine in the encoding and the order of dates that the job names by now."""
+    if config.date_order != "auto":
+        spec = replace(spec, time_form=None, time_order=config.date_order)
     if config.encoding == "auto":
         return spec
     encoding = canonical(config.encoding)

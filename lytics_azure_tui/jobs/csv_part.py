@@ -27,6 +27,7 @@ from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
 from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.csv_times import judge
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
@@ -51,6 +52,7 @@ class _Tally:
     rejected: int = 0
     bytes: int = 0
     records: int = 0
+    date_order: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -94,7 +96,7 @@ class PartRun:
                 number += 1
         unchanged = self._select(number) if self._spec.hashes else 0
         after = {"offset": splitter.offset, "row": splitter.row, "line": splitter.line}
-        return self._result({"next": after, "unchanged": unchanged})
+        return self._result({"next": after, "unchanged": unchanged, "date_order": self._tally.date_order})
 
     def replay(self, batches: Iterable[list[QuarantinedRow]]) -> PartResult:
         """Converts quarantined rows of the file again, under the numbers that they had."""
@@ -245,7 +247,15 @@ class PartRun:
     def _target(self, number: int) -> Path:
         return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
 
+    def _prove(self, converter: Converter, chunk: Chunk) -> None:
+        """Looks for dates that prove an order, where nothing has proven one so far."""
+        if self._spec.order_open and self._tally.date_order is None and self._spec.time_index is not None:
+            column = self._spec.header[self._spec.time_index]
+            texts = converter.telling(chunk)
+            self._tally.date_order = judge(self._context.keep, self._context.run_id, column, texts)
+
     def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        self._prove(converter, chunk)
         with self._rejects(number) as reject:
             staged = converter.import_chunk(chunk, self._target(number), reject)
         self._spare.put(chunk.path)
@@ -277,6 +287,7 @@ class PartRun:
     # Diff
 
     def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        self._prove(converter, chunk)
         target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
         with self._rejects(number) as reject:
             readable = converter.hash_chunk(chunk, target, reject)

@@ -19,7 +19,7 @@ _FLAGS = re.compile(r"\(\?[aimsux]+\)")
 
 
 class CsvImport(JobConfig):
-    """Its keys are those of Lytics' `AzureCsvImport`, and three of our own: encoding, order_by, if_no_next_file."""
+    """Its keys are those of Lytics' `AzureCsvImport`, and `encoding`, `date_order`, `order_by`, `if_no_next_file`."""
 
     workflow = "AzureCsvImport"
     title = "Import Data"
@@ -141,6 +141,21 @@ class CsvImport(JobConfig):
             only_if="continuous_update",
         ),
     ] = "name"
+    date_order: Annotated[
+        Literal["auto", "month first", "day first", "year first"],
+        Ask(
+            "Date Order",
+            "How dates such as 01/02/2026 are read. Automatic looks for a number above 12 in the column, and keeps to "
+            "what it finds; without one, the month comes first.",
+            advanced=True,
+            options={
+                "auto": "Automatic",
+                "month first": "Month first: 01/31/2026",
+                "day first": "Day first: 31/01/2026",
+                "year first": "Year first: 26/01/31",
+            },
+        ),
+    ] = "auto"
     encoding: Annotated[
         str,
         Ask(

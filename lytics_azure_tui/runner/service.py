@@ -17,7 +17,8 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised, RetryLater
-from lytics_azure_tui.model.run import Run, Trigger
+from lytics_azure_tui.model.run import Answer, Run, Trigger
+from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner import control, lock, opening, places
 from lytics_azure_tui.runner.forgetting import Report, forget_apart
 from lytics_azure_tui.runner.ledger import Ledger
@@ -207,6 +208,21 @@ def start_now(folder: Folder, job_id: str, keys: Keys | None = None) -> Run:
         if ledger.job_state(job_id).stopped is not None:
             ledger.resume_job(job_id)
         return ledger.enqueue(job, Trigger.MANUAL)
+
+
+def answer(folder: Folder, job_id: str, chosen: Answer) -> None:
+    """Has a job begin anew or go on, where its source is not what the last run has read. Starts no run.
+
+    Raises:
+        BadConfiguration: it is not of a kind that goes on from what it has read.
+        Fatal: a run of it is active.
+    """
+    job = folder.job(job_id)
+    job.require_here()
+    if not job.config.asks_how_to_go_on:
+        raise BadConfiguration(f"{job.label} is no {SqlImport.title}", why="Only those begin anew or go on by request")
+    with opened(folder) as ledger:
+        ledger.answer(job_id, chosen)
 
 
 def cancel(folder: Folder, run_id: str) -> Run:
