@@ -40,9 +40,11 @@ LAYERED = 0.25
 MOST_LAYERS = 100
 """Files on the base above which the same happens."""
 
-_ROW_BYTES = 2_500
-"""Of memory that an event, or a row of a profile, takes while a bucket is made, about."""
+_ROW_BYTES, _FIELD_BYTES, _TIMES = 1_500, 200, 3
+"""Of memory that an event, or a row of a profile, takes while a bucket is made, about: by itself, for each field, and
+so many times its values."""
 
+_SAMPLED_FILES = 20
 
 _FEW_ROWS = 20_000
 
@@ -96,6 +98,7 @@ class Builds:
         another_day = head is not None and day_of(head.moment) != day_of(as_of)
         compact = found is not None and not rebuild and (another_day or self._layered(found))
         rows = events + (head.profiles if head and compact else 0)
+        row_bytes = _row_bytes(definitions, [path for paths in self._paths(files).values() for path in paths])
         known = {audience.slug for audience in defined.audiences}
         return BuildSpec(
             run_id=run_id,
@@ -108,7 +111,8 @@ class Builds:
             rebuild=rebuild,
             compact=compact,
             everyone=rebuild or redefined or (another_day and memberships.uses_scores(definitions.audiences)),
-            buckets=_buckets(rows, memory // threads, threads),
+            buckets=_buckets(rows * row_bytes, rows, memory // threads, threads),
+            flushed=max(2_048, memory // threads // 4 // row_bytes),
             backfill=sorted({audience.slug for audience in definitions.audiences} - known),
         )
 
@@ -267,11 +271,14 @@ class Builds:
                 events += sum(new.values())
         return versions, files, columns, events
 
+    def _paths(self, files: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        return {stream: [str(self.streams.staging(stream) / name) for name in names] for stream, names in files.items()}
+
     def _mapped(self, spec: BuildSpec, fields: Sequence[Field]) -> str:
         rows = [nothing_mapped(fields)]
+        paths = self._paths(spec.files)
         for mapping in spec.defined().mappings:
-            files = [str(self.streams.staging(mapping.stream) / name) for name in spec.files.get(mapping.stream, ())]
-            if files:
+            if files := paths.get(mapping.stream):
                 rows.append(mapped(mapping, spec.columns[mapping.stream], files, fields))
         return " UNION ALL BY NAME ".join(f"({each})" for each in rows)
 
@@ -387,9 +394,29 @@ def _check(definitions: Definitions) -> None:
     memberships.conditions(definitions, "now()")
 
 
-def _buckets(rows: int, memory: int, threads: int) -> int:
-    """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows."""
-    wanted = max(rows * _ROW_BYTES // memory + 1, threads if rows > _FEW_ROWS else 1)
+def _row_bytes(definitions: Definitions, files: Sequence[str]) -> int:
+    """Bytes of memory that an event takes while a bucket is made, about; the size of values is that of some files."""
+    fields = len(definitions.user_fields())
+    values = 0
+    if some := files[:: 1 + len(files) // _SAMPLED_FILES]:
+        names = ", ".join(map(literal, some))
+        with database(memory=_LITTLE_MEMORY) as connection:
+            found = connection.execute(
+                "SELECT sum(total_uncompressed_size), sum(row_group_num_rows) FILTER (column_id = 0)"
+                f" FROM parquet_metadata([{names}])"
+            ).fetchone()
+        size, rows = found if found else (0, 0)
+        values = int(size or 0) // max(int(rows or 0), 1)
+    return _ROW_BYTES + fields * _FIELD_BYTES + values * _TIMES
+
+
+def _buckets(size: int, rows: int, memory: int, threads: int) -> int:
+    """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows.
+
+    Args:
+        size: bytes that all rows take.
+    """
+    wanted = max(size // memory + 1, threads if rows > _FEW_ROWS else 1)
     return min(1 << (wanted - 1).bit_length(), MOST_BUCKETS)
 
 
