@@ -44,6 +44,12 @@ _ROW_BYTES, _FIELD_BYTES, _TIMES = 1_500, 200, 3
 """Of memory that an event, or a row of a profile, takes while a bucket is made, about: by itself, for each field, and
 so many times its values."""
 
+_HELD_BYTES = 32
+"""Of a field of an event while it is gathered, beside its value."""
+
+_VECTOR, _FLUSHED = 2_048, 524_288
+"""Rows that DuckDB gathers at least, and by default."""
+
 _SAMPLED_FILES = 20
 
 _FEW_ROWS = 20_000
@@ -98,7 +104,9 @@ class Builds:
         another_day = head is not None and day_of(head.moment) != day_of(as_of)
         compact = found is not None and not rebuild and (another_day or self._layered(found))
         rows = events + (head.profiles if head and compact else 0)
-        row_bytes = _row_bytes(definitions, [path for paths in self._paths(files).values() for path in paths])
+        values = _value_bytes([path for paths in self._paths(files).values() for path in paths])
+        fields = len(definitions.user_fields())
+        buckets = _buckets(rows, _ROW_BYTES + fields * _FIELD_BYTES + values * _TIMES, memory // threads, threads)
         known = {audience.slug for audience in defined.audiences}
         return BuildSpec(
             run_id=run_id,
@@ -111,8 +119,8 @@ class Builds:
             rebuild=rebuild,
             compact=compact,
             everyone=rebuild or redefined or (another_day and memberships.uses_scores(definitions.audiences)),
-            buckets=_buckets(rows * row_bytes, rows, memory // threads, threads),
-            flushed=max(2_048, memory // threads // 4 // row_bytes),
+            buckets=buckets,
+            **_gathering(buckets, values + fields * _HELD_BYTES, memory // threads),
             backfill=sorted({audience.slug for audience in definitions.audiences} - known),
         )
 
@@ -394,30 +402,34 @@ def _check(definitions: Definitions) -> None:
     memberships.conditions(definitions, "now()")
 
 
-def _row_bytes(definitions: Definitions, files: Sequence[str]) -> int:
-    """Bytes of memory that an event takes while a bucket is made, about; the size of values is that of some files."""
-    fields = len(definitions.user_fields())
-    values = 0
-    if some := files[:: 1 + len(files) // _SAMPLED_FILES]:
-        names = ", ".join(map(literal, some))
-        with database(memory=_LITTLE_MEMORY) as connection:
-            found = connection.execute(
-                "SELECT sum(total_uncompressed_size), sum(row_group_num_rows) FILTER (column_id = 0)"
-                f" FROM parquet_metadata([{names}])"
-            ).fetchone()
-        size, rows = found if found else (0, 0)
-        values = int(size or 0) // max(int(rows or 0), 1)
-    return _ROW_BYTES + fields * _FIELD_BYTES + values * _TIMES
+def _value_bytes(files: Sequence[str]) -> int:
+    """Bytes of the values of an event: what they take in some of the files."""
+    some = files[:: 1 + len(files) // _SAMPLED_FILES]
+    if not some:
+        return 0
+    with database(memory=_LITTLE_MEMORY) as connection:
+        found = connection.execute(
+            "SELECT sum(total_uncompressed_size), sum(row_group_num_rows) FILTER (column_id = 0)"
+            f" FROM parquet_metadata([{', '.join(map(literal, some))}])"
+        ).fetchone()
+    size, rows = found if found else (0, 0)
+    return int(size or 0) // max(int(rows or 0), 1)
 
 
-def _buckets(size: int, rows: int, memory: int, threads: int) -> int:
-    """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows.
-
-    Args:
-        size: bytes that all rows take.
-    """
-    wanted = max(size // memory + 1, threads if rows > _FEW_ROWS else 1)
+def _buckets(rows: int, row_bytes: int, memory: int, threads: int) -> int:
+    """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows."""
+    wanted = max(rows * row_bytes // memory + 1, threads if rows > _FEW_ROWS else 1)
     return min(1 << (wanted - 1).bit_length(), MOST_BUCKETS)
+
+
+def _gathering(buckets: int, row_bytes: int, memory: int) -> dict[str, int]:
+    """How many rows of a bucket are gathered before they are written, and for how many buckets at the same time.
+
+    DuckDB writes no fewer than a vector of rows; where those of all buckets are too much, it takes several turns.
+    """
+    row_bytes = max(row_bytes, 1)
+    flushed = min(max(_VECTOR, memory // 2 // buckets // row_bytes), _FLUSHED)
+    return {"flushed": flushed, "at_once": max(1, memory // 2 // (flushed * row_bytes))}
 
 
 def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:

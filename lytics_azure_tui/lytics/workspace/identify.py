@@ -197,10 +197,12 @@ def _sorted_out(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, events: 
     folder = scratch / "events"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    connection.execute(
-        f"COPY (SELECT e.*, a.p, a.bucket FROM {events} e JOIN assigned a ON a.node = e.nodes[1])"
-        f" TO {literal(str(folder))} ({_SCRATCH}, PARTITION_BY (bucket), OVERWRITE_OR_IGNORE)"
-    )
+    for first in range(0, spec.buckets, spec.at_once):
+        some = f"a.bucket BETWEEN {first} AND {first + spec.at_once - 1}"
+        connection.execute(
+            f"COPY (SELECT e.*, a.p, a.bucket FROM {events} e JOIN assigned a ON a.node = e.nodes[1] WHERE {some})"
+            f" TO {literal(str(folder))} ({_SCRATCH}, PARTITION_BY (bucket), OVERWRITE_OR_IGNORE)"
+        )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
