@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lytics_azure_tui.jobs.text_columns import arrow_table
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import FILE_ROW_NUMBER, database, literal, read_parquet
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
+_KEPT = "kept"
 _COLUMNS = ("file", "line", "byte", "row", "reason", "raw", "encoding")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"
 _ROWS, _BYTES = 100_000, 16 << 20
@@ -72,6 +74,18 @@ class QuarantinedRows:
 def folder_of(keep: Path, run_id: str) -> Path:
     """Where a run's rejected rows lie, in the folder that its job keeps."""
     return keep / "quarantine" / run_id
+
+
+def keep(folder: Path) -> None:
+    """Has a run's rejected rows stay when the run fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _KEPT).touch()
+
+
+def discard(folder: Path) -> None:
+    """Removes a failed run's rejected rows, if they are not to stay."""
+    if not (folder / _KEPT).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(path: Path, rows: Sequence[QuarantinedRow] | QuarantinedRows) -> None:
@@ -175,7 +189,7 @@ def _query(files: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
     paths = _paths(files)
     if not paths:
         return []
-    table = f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
+    table = read_parquet(paths)
     with database(memory=_MEMORY) as connection:
         return connection.execute(f"WITH rows AS (FROM {table}) {sql}").fetchall()
 
@@ -189,7 +203,7 @@ def remove(folder: Path, values: Sequence[str]) -> int:
     words = "|".join(map(re.escape, sorted(values)))
     word = re.compile(f"(?<![^\\W_])(?:{words})(?![^\\W_])", re.IGNORECASE)
     for path in _paths([str(folder)]):
-        rows = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        rows = read_parquet([path], FILE_ROW_NUMBER)
         with database(memory=_MEMORY) as connection:
             connection.execute(f"SELECT file_row_number, raw, encoding FROM {rows}")
             held, left = [], 0

@@ -10,7 +10,7 @@ from lytics_azure_tui.azure.sql import SqlSession
 from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import delivery, quarantine
-from lytics_azure_tui.jobs.csv_sniff import clean_header
+from lytics_azure_tui.jobs.csv_header import clean_header
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder, server_of, session_of, source_id
@@ -158,6 +158,12 @@ def _whole(context: Context, found: Table) -> Slice:
                 f"The column {column.name} of {config.source} is not a time: it is {column.declared}",
                 fix="Edit the job and choose a column of the type date, datetime, datetime2 or datetimeoffset",
             )
+    if time.masked:
+        raise BadConfiguration(
+            f"The Timestamp Column {time.name} of {config.source} is masked for this user",
+            why="Which rows are new cannot be told by a mask",
+            fix="Have the user given the right to read it: GRANT UNMASK",
+        )
     masked = [column.name for column in found.columns if column.masked]
     if masked and config.masked_columns == "refuse":
         raise BadConfiguration(

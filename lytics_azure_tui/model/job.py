@@ -62,6 +62,10 @@ class JobConfig(BaseModel):
         """When it repeats; None for a job that runs once."""
         return None
 
+    def tolerated(self) -> int:
+        """The percentage of a run's rows that may be unusable without the run failing."""
+        return 100
+
     def audiences(self) -> tuple[str, ...]:
         """The slugs of the audiences that a run reads."""
         return ()

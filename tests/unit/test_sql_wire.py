@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lytics_azure_tui.azure.sql_wire import Incomplete
+from lytics_azure_tui.azure.sql_packets import Incomplete
 from lytics_azure_tui.errors import LyazureError, RetryLater
 from tests import replies
 from tests.replies import INT, NVARCHAR, changed, columns, done, int_cell, message, packets, row, text_cell
