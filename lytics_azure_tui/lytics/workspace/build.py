@@ -40,7 +40,7 @@ LAYERED = 0.25
 MOST_LAYERS = 100
 """Files on the base above which the same happens."""
 
-_ROW_BYTES, _FIELD_BYTES, _TIMES = 1_500, 200, 3
+_ROW_BYTES, _FIELD_BYTES, _TIMES = 1_500, 320, 3
 """Of memory that an event, or a row of a profile, takes while a bucket is made, about: by itself, for each field, and
 so many times its values."""
 
