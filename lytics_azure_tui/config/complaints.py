@@ -22,7 +22,7 @@ _WORDS = {
     "float_type": "this must be a number",
     "float_parsing": "this must be a number",
     "list_type": 'this must be a list, such as ["a", "b"]',
-    "string_too_short": "this must not be empty",
+    "string_pattern_mismatch": "this has characters that cannot stand in it",
     "model_type": "this must be a table",
     "model_attributes_type": "this must be a table",
 }
@@ -67,8 +67,9 @@ def _complaint(
         return complaint(name, text, keys, str(detail["ctx"]["error"]))
     if kind in ("literal_error", "enum"):
         return complaint(name, text, keys, f"this must be {detail['ctx']['expected']}")
-    if kind == "string_pattern_mismatch":
-        return complaint(name, text, keys, f"this must match {detail['ctx']['pattern']}")
+    if kind == "string_too_short":
+        least = int(detail["ctx"]["min_length"])
+        return complaint(name, text, keys, "this must not be empty" if least == 1 else f"at least {least} characters")
     if kind == "missing":
         return complaint(name, text, keys, "this key is missing", "Add it")
     words = _WORDS.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]

@@ -182,7 +182,7 @@ class Folder:
     # All of it
 
     def problems(self) -> list[BadConfiguration]:
-        """Everything in the folder that cannot be used, each with file, line and key."""
+        """Everything in the folder that cannot be used or does not count, each with file, line and key."""
         found: list[BadConfiguration] = []
         try:
             self.settings()
@@ -194,7 +194,7 @@ class Folder:
                 found.extend(authorization)
         for path in files.files(self.jobs_dir):
             job = _job(path)
-            found.extend(job if isinstance(job, list) else self._misfits(job, path))
+            found.extend(job if isinstance(job, list) else [*self._misfits(job, path), *_ignored(job, path)])
         return found
 
     def _misfits(self, job: Job, path: Path) -> list[BadConfiguration]:
@@ -285,6 +285,14 @@ def _job(path: Path) -> Job | list[BadConfiguration]:
     except ValidationError as error:
         return found + files.of_file(error, Job, text, path, "id")
     return found or job
+
+
+def _ignored(job: Job, path: Path) -> list[BadConfiguration]:
+    """Keys of a job that say something and do not count. The job runs all the same."""
+    ignored = job.config.ignored()
+    text = toml.read_text(path, files.name(path)) if ignored else ""
+    fix = "Take the line out, or change what it depends on"
+    return [complaint(files.name(path), text, ("config", name), why, fix) for name, why in ignored.items()]
 
 
 def _authorization(path: Path) -> Authorization | list[BadConfiguration]:

@@ -36,7 +36,6 @@ HEAD = 256 << 10
 csv.field_size_limit(1 << 30)
 
 _DELIMITERS = (",", "\t", ";", "|")
-_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space"}
 _TYPES = (
     ("whole number", re.compile(r"[+-]?\d{1,18}")),
     ("number", re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")),
@@ -155,11 +154,6 @@ def look(
         timestamp_candidates=tuple(times),
         notes=tuple(notes),
     )
-
-
-def delimiter_name(delimiter: str) -> str:
-    """A word for a delimiter, which may be invisible."""
-    return _NAMES.get(delimiter, delimiter)
 
 
 def clean_header(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from lytics_azure_tui.model.audience import Slug
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage, has_key
 from lytics_azure_tui.model.export_name import PLACEHOLDER, blob_name, extension, require_pattern
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import ContainerName, Slug
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 
 AudienceSlug = Annotated[Slug, Ask("Audience", "Whose members are exported.", source=Source.AUDIENCES)]
-Container = Annotated[
-    str, Field(min_length=3), Ask("Container", "Where the files are written.", source=Source.CONTAINERS)
-]
+Container = Annotated[ContainerName, Ask("Container", "Where the files are written.", source=Source.CONTAINERS)]
 UserFields = Annotated[
     list[str],
     Ask("User Fields", "None chosen means all, also those that come later.", source=Source.USER_FIELDS),

@@ -62,6 +62,7 @@ class AzureStorage(Authorization):
             "Connection String",
             "From the storage account's page Access keys, or with a shared access signature.",
             placeholder="DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…",
+            unbroken=True,
         ),
     ] = None
     pgppublickey: Annotated[
@@ -104,6 +105,7 @@ class AzureEventHub(Authorization):
             "Event Hub Connection String",
             "From Shared access policies of the namespace or of the hub.",
             placeholder="Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…;EntityPath=…",
+            unbroken=True,
         ),
     ] = None
     hub: Annotated[

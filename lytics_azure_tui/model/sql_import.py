@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.form import Ask, Source
-from lytics_azure_tui.model.job import JobConfig, StreamName
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import StreamName
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 from lytics_azure_tui.model.table_name import parse
 
@@ -56,7 +57,7 @@ class SqlImport(JobConfig):
         Ask(
             "Since Timestamp",
             "Only rows whose Timestamp Column is later than this, in UTC.",
-            placeholder="yyyy-mm-dd HH:MM:SS",
+            placeholder="2026-01-31 00:00:00",
         ),
     ] = None
     stream: Annotated[
@@ -65,7 +66,6 @@ class SqlImport(JobConfig):
             "Stream Override",
             "Where the rows go. A name that is not there yet is created.",
             source=Source.STREAMS,
-            placeholder="azuresql_activity",
         ),
     ] = "azuresql_activity"
     continuous_update: Annotated[bool, Ask("Keep Updated", "Import the rows that are new, again and again.")] = False
@@ -89,7 +89,10 @@ class SqlImport(JobConfig):
         int | None,
         Field(ge=1, le=60 * 24),
         Ask(
-            "Query Timeout", "How long a query may take on the server; then it is stopped there.", placeholder="minutes"
+            "Query Timeout",
+            "How long a query may take on the server; then it is stopped there. Left empty, as long as it takes.",
+            placeholder="30",
+            unit="minutes",
         ),
     ] = None
     row_limit: Annotated[
@@ -113,11 +116,12 @@ class SqlImport(JobConfig):
         int,
         Field(ge=0, le=60 * 24 * 7),
         Ask(
-            "Overlap in Minutes",
+            "Overlap",
             "By the Timestamp Column, each run looks again at so many minutes before the last row, for rows that were "
             "committed late. Those it has had are not imported twice.",
             advanced=True,
             only_if="continuous_update",
+            unit="minutes",
         ),
     ] = 10
     null_timestamps: Annotated[

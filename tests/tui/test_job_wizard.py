@@ -307,7 +307,7 @@ async def test_errors_stand_at_their_fields_and_the_cursor_goes_there(world: Wor
         await settled(pilot)
         assert wizard(pilot).at == FIELDS
         assert wrong(pilot, FIELDS) == {
-            "stream": "↑ A space cannot stand here.",
+            "stream": "↑ A space cannot stand here: use letters, digits, and then also _ . -, at most 200 characters.",
             "container": "↑ This is needed.",
             "filename": "↑ This is needed.",
         }

@@ -232,6 +232,17 @@ def test_what_is_not_there_cannot_be_read_or_deleted(folder: Folder, name: str) 
     assert (folder.root / "settings.toml").exists()
 
 
+def test_what_does_not_count_is_told_and_the_job_runs_all_the_same(folder: Folder) -> None:
+    write(folder, "authorizations/storage.toml", 'method = "AzureStorageConnection"\nlabel = "Storage"\n')
+    write(folder, "jobs/orders.toml", f"{JOB}diff = true\n")
+    assert [job.id for job in folder.jobs()] == ["orders"]
+    assert ["config.diff" in str(problem) for problem in folder.problems()] == [True]
+    write(folder, "jobs/orders.toml", f"{JOB}diff = true\ncontinuous_update = true\n")
+    assert folder.problems() == []
+    write(folder, "jobs/orders.toml", f"{JOB}diff = false\n")
+    assert folder.problems() == [], "it says what holds anyway"
+
+
 # What people write
 
 
@@ -293,6 +304,28 @@ filename = "orders.csv"
             ('orders.csv"', "orders.csv\"\nconnection_string = 'x'"),
             "jobs/orders.toml, line 9, config.connection_string: a secret is never kept in this file",
         ),
+        (('"sales"', '"s1"'), "line 7, config.container: a name has 3 to 63 characters; this one has 2"),
+        (('"sales"', '""'), "jobs/orders.toml, line 7, config.container: this is needed"),
+        (('"sales"', '"Sales"'), "config.container: the character S cannot stand at the beginning: use lower-case"),
+        (
+            ('stream = "orders"', 'stream = "my orders!"'),
+            "config.stream: a space cannot stand here: use letters, digits, and then also _ . -, at most 200",
+        ),
+        (('stream = "orders"', 'stream = "-"'), "config.stream: the character - cannot stand at the beginning"),
+        (('orders.csv"', 'orders.csv"\ndiff = true'), "line 9, config.diff: this counts only with continuous_update"),
+        (
+            ('orders.csv"', "orders.csv\"\nprefix = 'a'"),
+            "config.prefix: this counts only with continuous_update = true",
+        ),
+        (('orders.csv"', "orders.csv\"\ntime_of_day = '06:00'"), "line 9, config.time_of_day: this counts only with"),
+        (
+            (
+                'orders.csv"',
+                "orders.csv\"\ncontinuous_update = true\nfile_frequency = 'hourly'\ntime_of_day = '06:00'",
+            ),
+            "line 11, config.time_of_day: this does not count for a job that runs every hour",
+        ),
+        (('orders.csv"', "orders.csv\"\ndelimiter = '\"'"), "line 9, config.delimiter: quotes and line breaks have"),
         (("[config]", "[config"), "jobs/orders.toml, line 5, column 8: this is not TOML"),
         (('"storage"', '"store"'), "jobs/orders.toml, line 3, authorization: there is no such authorization"),
         (

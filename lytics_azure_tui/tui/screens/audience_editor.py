@@ -47,7 +47,11 @@ _LABEL = Question("label", Kind.TEXT, Ask("Label", "The name by which you will k
 _SLUG = Question(
     "slug",
     Kind.TEXT,
-    Ask("Slug", "By this jobs and INCLUDE name it; it stays.", placeholder="small letters, digits, hyphens"),
+    Ask(
+        "Slug",
+        "Small letters, digits, hyphens: by this jobs and INCLUDE name it; it stays.",
+        placeholder="vip-customers",
+    ),
     required=True,
     default=None,
 )

@@ -283,6 +283,9 @@ class JobWizard(Wizard):
         config, _ = check(self._kind, self._asked, self._answers)
         if config is None:
             return None
+        # What does not count is not written: whoever reads the file would believe it.
+        defaults = {question.name: question.default for question in self._asked}
+        config = config.model_copy(update={name: defaults[name] for name in config.ignored()})
         return check(Job, questions(Job), self._label, **self._fixed(job_id), config=config)[0]
 
     def _show_review(self) -> None:
@@ -294,8 +297,9 @@ class JobWizard(Wizard):
         pairs += [(question.ask.label, in_words(question, self._label[question.name])) for question in questions(Job)]
         for question in self._asked:
             if matters(question, self._answers):
-                answer = self._answers[question.name]
-                pairs.append((question.ask.label, in_words(question, question.default if blank(answer) else answer)))
+                answer, exact = self._answers[question.name], question.ask.exact
+                answer = question.default if blank(answer, exact=exact) else answer
+                pairs.append((question.ask.label, in_words(question, answer)))
         review.show_answers(pairs)
         self.query_one(_Buttons).name_start(kind.start)
         job = self._built()
