@@ -176,7 +176,8 @@ async def test_blanks_survive_a_form_that_nobody_touches(mark: str, box: str) ->
             await pilot.press("end", "z", "backspace")
         await pilot.pause()
     assert (app.answers["mark"], app.answers["box"]) == (mark, box)
-    assert check(Kitchen, list(ASKED.values()), {**app.answers, "keep": True})[0].mark == mark
+    built, _ = check(Kitchen, list(ASKED.values()), app.answers)
+    assert built is not None and built.mark == mark
 
 
 async def test_a_blank_that_is_typed_or_pasted_counts_where_blanks_are_answers() -> None:
@@ -230,10 +231,7 @@ async def test_a_pasted_password_keeps_its_blanks_and_a_connection_string_has_no
 
 def test_only_connection_strings_lose_their_blanks() -> None:
     unbroken = {
-        (kind.method, question.name)
-        for kind in METHODS.values()
-        for question in questions(kind)
-        if question.ask.unbroken
+        (kind.method, asked.name) for kind in METHODS.values() for asked in questions(kind) if asked.ask.unbroken
     }
     assert unbroken == {("AzureStorageConnection", "connection_string"), ("AzureEventHub", "connection_string")}
 

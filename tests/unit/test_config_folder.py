@@ -315,7 +315,7 @@ filename = "orders.csv"
         (('orders.csv"', 'orders.csv"\ndiff = true'), "line 9, config.diff: this counts only with continuous_update"),
         (
             ('orders.csv"', "orders.csv\"\nprefix = 'a'"),
-            "config.prefix: this counts only with continuous_update = true",
+            "config.prefix: this counts only with continuous_update",
         ),
         (('orders.csv"', "orders.csv\"\ntime_of_day = '06:00'"), "line 9, config.time_of_day: this counts only with"),
         (

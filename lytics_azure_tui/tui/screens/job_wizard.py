@@ -233,9 +233,16 @@ class JobWizard(Wizard):
         if self._kind is None:
             return
         used = self._authorizations.get(self._authorization)
-        shown = self._kind.preview(self._answers, used, self.desk.clock())
+        # Blanks are not seen in their field.
+        named = {question.name: in_words(question, self._answers[question.name]) for question in self._asked}
+        shown = {name: words for name, words in named.items() if self._is_hidden(name, words)}
+        shown |= self._kind.preview(self._answers, used, self.desk.clock())
         for form in self.query(".fields").results(Form):
             form.show(shown)
+
+    def _is_hidden(self, name: str, words: str) -> bool:
+        answer = self._answers[name]
+        return isinstance(answer, str) and answer != answer.strip() and words != answer
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:

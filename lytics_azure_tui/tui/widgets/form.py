@@ -112,7 +112,8 @@ class Field(Widget):
             label.styles.width = self._label_width
             yield label
             yield self.control
-            yield Static(self.question.ask.unit, classes="field-unit", markup=False)
+            if self.question.ask.unit:
+                yield Static(self.question.ask.unit, classes="field-unit", markup=False)
             yield Static(content(self._why_idle), classes="field-why")
         for below in (self._error, self._note, self._shown):
             below.styles.margin = (0, 0, 0, self._label_width + 1)
