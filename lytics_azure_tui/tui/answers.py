@@ -48,6 +48,11 @@ def matters(question: Question, answers: Mapping[str, Any]) -> bool:
     return question.ask.only_if is None or bool(answers.get(question.ask.only_if))
 
 
+def untouched(here: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of now to those questions that are answered here as they were before."""
+    return {name: now[name] for name in here if name in now and name in before and here[name] == before[name]}
+
+
 def check(
     model: type[M], questions: Collection[Question], answers: Mapping[str, Any], **fixed: object
 ) -> tuple[M | None, dict[str, str]]:

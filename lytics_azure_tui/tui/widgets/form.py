@@ -311,6 +311,21 @@ class Form(VerticalScroll, can_focus=False):
                 field.enter()
                 return
 
+    def enter_if_empty(self) -> bool:
+        """Goes to the first field, if nothing stands in it that a key could replace."""
+        first = next((field for field in self.fields.values() if not field.is_idle), None)
+        if first is None or not blank(first.answer):
+            return False
+        first.enter()
+        return True
+
+    def replace(self, answers: Mapping[str, Any]) -> None:
+        """Answers several questions for the operator; those that are not here are passed over."""
+        for name in self.fields:
+            if name in answers:
+                self.put(name, answers[name])
+        self.refresh_relevance()
+
     def _field_of(self, widget: Widget | None) -> Field | None:
         if widget is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -58,12 +58,24 @@ class Review(VerticalScroll):
             yield table
             yield Static("", id="whole")
 
-    def show_answers(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """(label, answer) of each question that matters; an empty answer is one that was left out."""
-        width = min(max([LABEL, *(len(label) + 2 for label, _ in pairs)]), WIDEST_LABEL)
+    def show_answers(self, answers: Mapping[str, str], before: Mapping[str, str] | None = None) -> None:
+        """The answers by label; an empty one was left out.
+
+        Args:
+            before: what the saved job says; what differs from it is marked.
+        """
+        labels = list(dict.fromkeys([*answers, *(before or ())]))
+        width = min(max([LABEL, *(len(label) + 2 for label in labels)]), WIDEST_LABEL)
         table = Table.grid(Column(width=width), Column(overflow="fold"))
-        for label, answer in pairs:
-            table.add_row(rich(label, "dim", width - 2), Text(plain(answer)) if answer else Text("—", "dim"))
+        changed = [label for label in labels if before is not None and before.get(label, "") != answers.get(label, "")]
+        for label in labels:
+            shown = _answer(answers.get(label, ""))
+            if before is not None and label in changed:
+                shown = Text.assemble(("• ", "bold"), shown, ("  before: ", "dim"), _answer(before.get(label, "")))
+            table.add_row(rich(label, "bold" if label in changed else "dim", width - 2), shown)
+        if before is not None:
+            said = f"• {len(changed)} changed since it was saved" if changed else "As it is saved"
+            table.add_row(Text(""), Text(said, "dim"))
         self.query_one("#answers", Static).update(table)
 
     def show_schedule(self, schedule: Schedule | None, now: datetime, zone: tzinfo | None) -> None:
@@ -123,6 +135,10 @@ def _in_full(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Ta
                 shown.append(f" … {len(value) - LONGEST:,} characters more", "dim")
             table.add_row(Text(f"{number}." if place == 0 else "", "dim"), rich(column, "dim", LABEL), shown)
     return table
+
+
+def _answer(words: str) -> Text:
+    return Text(plain(words)) if words else Text("—", "dim")
 
 
 def next_runs(schedule: Schedule | None, now: datetime, zone: tzinfo | None) -> Content:
