@@ -205,7 +205,8 @@ class Listing:
         begins = len(nodes)
         candidates = self.loaded(container) if container else iter(self.account.children or ())
         for node in candidates:
-            if node.name in seen or wanted not in node.name.casefold():
+            # A folder whose name was taken over into the filter is where one is already.
+            if node.name in seen or self._is_in(node, text) or wanted not in node.name.casefold():
                 continue
             found = replace(node, parent=root, depth=0, children=None, expanded=False, page=None)
             if node.name.startswith(text):
@@ -215,6 +216,10 @@ class Listing:
                 others.append(found)
         self.found = (nodes + others)[:FOUND]
         return begins, len(others)
+
+    @staticmethod
+    def _is_in(node: Node, text: str) -> bool:
+        return node.level is Level.FOLDER and node.name == text
 
     def _flat(self, root: Node, entry: Entry) -> Node:
         node = self._child(root, entry)

@@ -66,7 +66,7 @@ class Wizard(Editor[Item]):
         Command("ctrl+n", "next", "Next", "Go on to the next step."),
         Command("escape", "back", "Back", "Go back a step; from the first, leave. Nothing entered is lost on the way."),
     )
-    BINDINGS = [*bindings(OWN_COMMANDS), Binding("enter,down", "first_field", show=False)]
+    BINDINGS = [*bindings(OWN_COMMANDS), Binding("enter", "first_field", show=False)]
     AUTO_FOCUS = ""
 
     def __init__(self, desk: Desk, *, at: int = 0) -> None:
