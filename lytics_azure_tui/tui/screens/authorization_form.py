@@ -279,8 +279,8 @@ class AuthorizationForm(Wizard[Authorization]):
                 return
             path, save = folder.authorizations_dir / f"{built.id}.toml", partial(desk.save_authorization, built)
             read = partial(_saved, folder, built.id)
-            self._say(Content(""))
             if not await self.save_over(f"authorizations/{path.name}", built, read, save, _words):
+                self._say(Content(""))
                 return
             where = await self.fetch(lambda: desk.secrets().describe(), "save the authorization")
             authorization = await self.fetch(partial(folder.authorization, built.id), "read the authorization")
