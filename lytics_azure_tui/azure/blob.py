@@ -152,7 +152,7 @@ class BlobStore:
             ahead: requests under way while a block is used. Memory: (ahead + 1) blocks.
         """
         ended = threading.Event()
-        pool = ThreadPoolExecutor(ahead, thread_name_prefix="blob")
+        pool = ThreadPoolExecutor(max(1, ahead), thread_name_prefix="blob")
         coming: deque[Future[bytes]] = deque()
         try:
             for start in range(offset, end, block):

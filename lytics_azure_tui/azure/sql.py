@@ -19,6 +19,7 @@ import pytds
 from pytds import tds_base
 
 from lytics_azure_tui import __version__
+from lytics_azure_tui.azure import sql_wire
 from lytics_azure_tui.azure.sql_errors import CannotOpen, Dropped, translated
 from lytics_azure_tui.azure.sql_rows import batches
 from lytics_azure_tui.azure.sql_text import Texts
@@ -45,6 +46,7 @@ def _once(work: Callable[[float], Any], ex_handler: object, max_time_sec: float,
 # pytds tries a login again and again, whatever the server has said, and in the end raises a TimeoutError in its place:
 # nobody would learn that a firewall is in the way. When to try again is for us to decide.
 pytds.utils.exponential_backoff = _once
+sql_wire.install()
 
 
 class SqlSession:
@@ -87,9 +89,7 @@ class SqlSession:
             session = self._session
             session.submit_plain_query(sql)
             session.begin_response()
-            session.find_result_or_done()
-            while session.next_set() is not False:
-                pass
+            session.finish()
 
     def rows(
         self, sql: str, values: Values | None = None, *, seconds: float = math.inf, what: str = "The query failed"
@@ -100,8 +100,7 @@ class SqlSession:
             session, found = self._session, []
             while (row := session.fetchone()) is not None:
                 found.append(tuple(row))
-            while session.next_set() is not False:
-                pass
+            session.finish()
             return found
 
     def texts(
@@ -111,6 +110,7 @@ class SqlSession:
         with self._guard(what, seconds):
             self._ask(sql, values)
             yield from batches(self._session)
+            self._session.finish()
 
     def _ask(self, sql: str, values: Values | None) -> None:
         session = self._session

@@ -1,12 +1,12 @@
 """Rows of a result set, faster than pytds reads them: a reader is made once from the column types and walks through the
 packets, a row at a time without an object for the row; the cells of a column become text together.
 
-pytds has sent the query and has read the description of the columns; it takes over again behind the last row, and so
-reads the server's last words, errors among them.
+What stands between rows, before and behind them is the session's to read: see `sql_wire`.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,11 +15,16 @@ from pytds import tds_base, tds_types
 
 from lytics_azure_tui.azure import sql_text as text
 from lytics_azure_tui.azure.sql_text import Convert, Texts
+from lytics_azure_tui.azure.sql_variant import variants
+from lytics_azure_tui.azure.sql_wire import ROWS
 from lytics_azure_tui.errors import Fatal
 
 BATCH_ROWS = 32_768
 BATCH_BYTES = 16 << 20
 _READ = 256 << 10
+_HIDDEN = 0x2000
+"""A column that nobody asked for: the key of a table, for FOR BROWSE (MS-TDS 2.2.7.4)."""
+_TIME_STAMP = 8
 _NULL_SHORT, _NULL_LONG, _UNKNOWN_LONG = 0xFFFF, (1 << 64) - 1, (1 << 64) - 2
 
 Walk = Callable[[bytes, int, int, int, list[list[bytes | None]]], tuple[int, int]]
@@ -32,8 +37,8 @@ class Shape:
     """How a column's cells lie on the wire (MS-TDS 2.2.5.4), and how they become text.
 
     Attributes:
-        kind: "fixed" (no length in front, never missing), "byte" and "short" (a length of one or two bytes), "long"
-            (in chunks).
+        kind: "fixed" (no length in front, never missing), "byte", "short" and "wide" (a length of one, two or four
+            bytes), "long" (in chunks), "pointer" (behind a text pointer and a time stamp).
         size: bytes of a fixed one.
     """
 
@@ -46,69 +51,51 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
     """The rows of the result set that a pytds session is at, as lists of texts, one for each column.
 
     Args:
-        session: pytds' session, behind a query that gave columns.
+        session: `sql_wire.Session`, behind a description of columns.
         rows, size: at most so many rows, and about so many bytes of the wire, at a time.
 
     Raises:
-        pytds.Error: what the server said instead of the rest.
+        pytds.DatabaseError: the server's error instead of the rest.
+        Incomplete: the reply ends in the middle.
     """
     shapes = [shape(column) for column in session.res_info.columns]
     walk = walker(shapes)
-    payloads = _payloads(session._reader)
-    left, wanted = b"", _READ
+    names = [column.column_name for column in session.res_info.columns]
+    shown = [at for at, column in enumerate(session.res_info.columns) if not column.flags & _HIDDEN]
+
+    def texts() -> list[Texts]:
+        return [_converted(shapes[at], cells[at], names[at]) for at in shown]
+
+    reader = session._reader
     cells: list[list[bytes | None]] = [[] for _ in shapes]
-    count, held = 0, 0
-    more = True
-    while more:
-        gathered = [left]
-        got = len(left)
-        for payload in payloads:
-            gathered.append(payload)
-            got += len(payload)
-            if got >= wanted:
-                break
-        else:
-            more = False
-        data = b"".join(gathered)
-        place = 0
-        while True:
-            found, end = walk(data, place, rows - count, size - held, cells)
-            count, held = count + found, held + end - place
-            for column in cells:
-                del column[count:]
-            place = end
-            if count < rows and held < size:
-                break
-            yield [one.convert(column) for one, column in zip(shapes, cells, strict=True)]
-            cells, count, held = [[] for _ in shapes], 0, 0
-        left = data[place:]
-        # A value that is larger than what was read is not looked at again before twice as much has come.
-        wanted = max(_READ, 2 * len(left))
-        if left and left[0] not in (tds_base.TDS_ROW_TOKEN, tds_base.TDS_NBC_ROW_TOKEN):
-            break
+    count, taken = 0, 0
+    while session.more_rows:
+        if reader.peek() not in ROWS:
+            session.pass_token()
+            continue
+        data, place = reader.held
+        found, end = walk(data, place, rows - count, size - taken, cells)
+        count, taken = count + found, taken + end - place
+        for column in cells:
+            del column[count:]
+        reader.move(end)
+        if count >= rows or taken >= size:
+            yield texts()
+            cells, count, taken = [[] for _ in shapes], 0, 0
+        elif not found:
+            # A row that is larger than what was read is not looked at again before as much again has come.
+            reader.gather(max(_READ, len(data) - end))
     if count:
-        yield [one.convert(column) for one, column in zip(shapes, cells, strict=True)]
-    _give_back(session._reader, left)
-    while session.next_row():
-        raise Fatal("the server sent rows behind the end of its rows")
+        yield texts()
 
 
-def _payloads(reader: Any) -> Iterator[bytes]:
-    """What is left of the packet that pytds is in, then each further packet's payload."""
-    while True:
-        yield bytes(reader._bufview[reader._pos : reader._size])
-        reader._pos = reader._size
-        if reader.stream_finished():
-            return
-        reader._read_packet()
-
-
-def _give_back(reader: Any, left: bytes) -> None:
-    """Lets pytds read on from there."""
-    buffer = bytearray(max(len(left), reader.get_block_size()))
-    buffer[: len(left)] = left
-    reader._buf, reader._bufview = buffer, memoryview(buffer)
-    reader._pos, reader._size = 0, len(left)
+def _converted(one: Shape, cells: Sequence[bytes | None], name: str) -> Texts:
+    try:
+        return one.convert(cells)
+    except (struct.error, LookupError, ValueError, ArithmeticError) as error:
+        raise Fatal(
+            f"A value of the column {name} could not be read", why="It is not one that the type of the column can hold"
+        ) from error
 
 
 # The reader of a result set
@@ -179,6 +166,25 @@ def _read_cell(index: int, one: Shape, *, indent: int) -> list[str]:
                 f"if length == {_NULL_SHORT}:",
                 f"    put{index}(None)",
                 "else:",
+                f"    put{index}(data[at : at + length])",
+                "    at += length",
+            ]
+        case "wide":
+            lines = [
+                "length = number(data[at : at + 4], 'little')",
+                "at += 4",
+                f"put{index}(data[at : at + length] if length else None)",
+                "at += length",
+            ]
+        case "pointer":
+            lines = [
+                "if data[at] == 0:",
+                f"    put{index}(None)",
+                "    at += 1",
+                "else:",
+                f"    at += {1 + _TIME_STAMP} + data[at]",
+                "    length = number(data[at : at + 4], 'little')",
+                "    at += 4",
                 f"    put{index}(data[at : at + length])",
                 "    at += length",
             ]
@@ -258,6 +264,10 @@ def _bytes(serializer: Any) -> Shape:
     return Shape("long" if long else "short", 0, text.binary)
 
 
+def _old_text(serializer: Any) -> Shape:
+    return Shape("pointer", 0, text.code_page_text(serializer._codec.name))
+
+
 _SHAPES: dict[int, Callable[[Any], Shape]] = {
     tds_base.SYBBIT: _fixed(1, text.bit),
     tds_base.SYBINT1: _fixed(1, text.whole(1)),
@@ -289,4 +299,9 @@ _SHAPES: dict[int, Callable[[Any], Shape]] = {
     tds_base.XSYBCHAR: _code_page,
     tds_base.XSYBVARBINARY: _bytes,
     tds_base.XSYBBINARY: _bytes,
+    tds_base.SYBVARIANT: lambda _: Shape("wide", 0, variants),
+    tds_base.UDTTYPE: lambda _: Shape("long", 0, text.binary),
+    tds_base.SYBTEXT: _old_text,
+    tds_base.SYBNTEXT: lambda _: Shape("pointer", 0, text.unicode_text),
+    tds_base.SYBIMAGE: lambda _: Shape("pointer", 0, text.binary),
 }

@@ -7,46 +7,53 @@ import sys
 import click
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import passphrase
-from lytics_azure_tui.config.secrets import PassphraseNeeded, SecretStore, encrypted_file, open_store
+from lytics_azure_tui.config.keys import Keys, NewPassphraseNeeded, PassphraseNeeded, known
+from lytics_azure_tui.config.secrets import SecretStore, encrypted_file, open_store
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.secret import Secret
 
 _TRIES = 3
 
 
-def for_runs(folder: Folder) -> Secret | None:
-    """The passphrase that the processes of runs will need; None when they need none, or nobody can be asked.
+def for_runs(folder: Folder) -> Keys:
+    """The keys that the processes of runs will need; without a passphrase when nobody can be asked.
 
     Without it, nothing fails before a run does that needs it: there may be nothing due.
 
     Raises:
         BadConfiguration: it is wrong.
     """
-    given = passphrase()
-    if not encrypted_file(folder).exists() or not (given or sys.stdin.isatty()):
+    given = known()
+    if not encrypted_file(folder).exists() or not (given.passphrase or sys.stdin.isatty()):
         return given
     _, typed = opened(folder)
-    return typed or given
+    return typed.over(given)
 
 
-def opened(folder: Folder) -> tuple[SecretStore, Secret | None]:
-    """The store of secrets, and the passphrase that a person typed for it; None when nobody was asked.
+def opened(folder: Folder) -> tuple[SecretStore, Keys]:
+    """The store of secrets, and the passphrase that a person typed for it, if one was asked.
 
     Raises:
         BadConfiguration: it needs a passphrase and there is nobody to ask, or the answers were wrong.
     """
     try:
-        return open_store(folder), None
+        return open_store(folder), Keys()
     except PassphraseNeeded as error:
         needed = error
-    # Without the file there is nothing that a passphrase could open.
-    if sys.stdin.isatty() and encrypted_file(folder).exists():
+    if sys.stdin.isatty():
         for _ in range(_TRIES):
-            typed = Secret(click.prompt("Passphrase of the encrypted secrets", hide_input=True, err=True))
+            typed = Keys(_ask(needed))
             try:
                 return open_store(folder, typed), typed
             except PassphraseNeeded as error:
                 needed = error
                 click.echo(error.what, err=True)
     raise BadConfiguration(needed.what, why=needed.why, fix=needed.fix)
+
+
+def _ask(needed: PassphraseNeeded) -> Secret:
+    if not isinstance(needed, NewPassphraseNeeded):
+        return Secret(click.prompt("Passphrase of the encrypted secrets", hide_input=True, err=True))
+    click.echo(f"{needed.what}.", err=True)
+    # A typing error would lock all secrets.
+    return Secret(click.prompt("Choose a passphrase", hide_input=True, confirmation_prompt="The same again", err=True))

@@ -11,7 +11,7 @@ from lytics_azure_tui.cli.passphrase import for_runs
 from lytics_azure_tui.cli.progress import StatusLines
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.runner.events import Event, ExitSummary
 from lytics_azure_tui.runner.foreground import run_saved
@@ -29,11 +29,9 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
             fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
         )
     folder = Folder.open(root)
-    passphrase = for_runs(folder)
+    keys = for_runs(folder)
     with StatusLines() as lines:
-        summary = run_saved(
-            folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), passphrase=passphrase
-        )
+        summary = run_saved(folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), keys=keys)
     code = exit_of(summary, watch=watch)
     runs = [run_fields(run) for run in summary.runs]
     output.event("summary", {"exit": int(code), "interrupted": summary.interrupted, "runs": runs})
@@ -44,7 +42,7 @@ def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool
 
 def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
     """The exit code. An interruption weighs more than a failure, that more than what could not be used of the
-    configuration, and that more than rows in quarantine.
+    configuration, and that more than rows in quarantine or warnings.
 
     A signal is how --watch ends; it interrupts only what it does not let finish.
     """
@@ -52,11 +50,11 @@ def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
         return Exit.DONE if all(run.state.ended for run in summary.runs) else Exit.INTERRUPTED
     if summary.interrupted:
         return Exit.INTERRUPTED
-    if summary.failed:
+    if summary.failed or summary.stopped:
         return Exit.FAILED
     if summary.problems:
         return Exit.USAGE
-    return Exit.QUARANTINED if summary.quarantined else Exit.DONE
+    return Exit.QUARANTINED if summary.quarantined or summary.warnings else Exit.DONE
 
 
 def tell(event: Event, output: Output, lines: StatusLines) -> None:
@@ -85,7 +83,7 @@ def _told_twice(event: Event) -> bool:
 def result(run: Run) -> str:
     """What a run that has ended came to, with tabs between: for people, and for cut and awk."""
     seconds = (run.ended - run.started).total_seconds() if run.ended and run.started else 0
-    rows = f"{count(run.rows)} row{'' if run.rows == 1 else 's'}"
+    rows = counted(run.rows, "row")
     label = " ".join(run.label.split())
     parts = [label, run.state.value, rows, f"{count(run.rejected)} quarantined"]
     return "\t".join([*parts, size(run.bytes), duration(seconds)])

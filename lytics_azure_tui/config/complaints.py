@@ -67,13 +67,20 @@ def _complaint(
         return complaint(name, text, keys, str(detail["ctx"]["error"]))
     if kind in ("literal_error", "enum"):
         return complaint(name, text, keys, f"this must be {detail['ctx']['expected']}")
-    if kind == "string_too_short":
-        least = int(detail["ctx"]["min_length"])
-        return complaint(name, text, keys, "this must not be empty" if least == 1 else f"at least {least} characters")
     if kind == "missing":
         return complaint(name, text, keys, "this key is missing", "Add it")
-    words = _WORDS.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
-    return complaint(name, text, keys, words)
+    return complaint(name, text, keys, _words(detail))
+
+
+def _words(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "string_too_short" and context["min_length"] == 1:
+        return "this must not be empty"
+    if kind == "string_too_short":
+        return f"this must have at least {context['min_length']} characters"
+    if kind == "string_too_long":
+        return f"this must have at most {context['max_length']} characters"
+    return _WORDS.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
 
 
 def _path(keys: tuple[str | int, ...]) -> str:

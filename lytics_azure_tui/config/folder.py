@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from pydantic import ValidationError
 
 from lytics_azure_tui.config import files, guard, toml
 from lytics_azure_tui.config.complaints import complaint, complaints
+from lytics_azure_tui.config.permissions import open_to_others
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import METHODS, Authorization
@@ -99,7 +98,7 @@ class Folder:
     def jobs(self) -> list[Job]:
         """All jobs that can be read, by label. Those that cannot are in `problems()`."""
         read = (_job(path) for path in files.files(self.jobs_dir))
-        return sorted((job for job in read if isinstance(job, Job)), key=lambda job: (job.label.casefold(), job.id))
+        return sorted((job for job in read if isinstance(job, Job)), key=_by_label)
 
     def job(self, job_id: str) -> Job:
         """One job. Raises `BadConfiguration`."""
@@ -182,29 +181,48 @@ class Folder:
     # All of it
 
     def problems(self) -> list[BadConfiguration]:
-        """Everything in the folder that cannot be used or does not count, each with file, line and key."""
-        found: list[BadConfiguration] = []
+        """Everything in the folder that cannot be used, each with file, line and key."""
+        return self.examined()[1]
+
+    def examined(self) -> tuple[list[Job], list[BadConfiguration]]:
+        """`jobs()` and `problems()`, with every file read once."""
+        jobs, found = list[Job](), list[BadConfiguration]()
         try:
             self.settings()
         except BadConfiguration as error:
             found.append(error)
-        for path in files.files(self.authorizations_dir):
-            authorization = _authorization(path)
+        authorizations = {path.stem: _authorization(path) for path in files.files(self.authorizations_dir)}
+        for authorization in authorizations.values():
             if isinstance(authorization, list):
                 found.extend(authorization)
         for path in files.files(self.jobs_dir):
             job = _job(path)
-            found.extend(job if isinstance(job, list) else [*self._misfits(job, path), *_ignored(job, path)])
+            if isinstance(job, list):
+                found.extend(job)
+            else:
+                jobs.append(job)
+                found.extend(self._misfits(job, path, authorizations.get(job.authorization)))
+        return sorted(jobs, key=_by_label), found
+
+    def without_effect(self) -> list[BadConfiguration]:
+        """Keys of jobs that say something and do not count, because of what others say."""
+        found = list[BadConfiguration]()
+        for job in self.jobs():
+            path = self.jobs_dir / f"{job.id}.toml"
+            ignored = job.config.ignored()
+            text = toml.read_text(path, files.name(path)) if ignored else ""
+            for name, (what, fix) in ignored.items():
+                found.append(complaint(files.name(path), text, ("config", name), what, fix))
         return found
 
-    def _misfits(self, job: Job, path: Path) -> list[BadConfiguration]:
+    def _misfits(
+        self, job: Job, path: Path, authorization: Authorization | list[BadConfiguration] | None
+    ) -> list[BadConfiguration]:
         """What is wrong between a job and its authorization."""
-        target = self.authorizations_dir / f"{job.authorization}.toml"
-        if not target.exists():
+        if authorization is None:
             what = "there is no such authorization"
-            fix = f"Make {files.name(target)}, or name another"
+            fix = f"Make authorizations/{job.authorization}.toml, or name another"
         else:
-            authorization = _authorization(target)
             if isinstance(authorization, list) or authorization.method in type(job.config).methods:
                 return []
             what = f"an authorization by {authorization.title} cannot carry this kind of job"
@@ -219,7 +237,7 @@ class Folder:
         paths += [*files.files(self.jobs_dir), *files.files(self.authorizations_dir)]
         with contextlib.suppress(BadConfiguration):
             paths.append(self.data_place)
-        return tuple(line for path in paths for line in _open_to_others(path))
+        return tuple(open_to_others(self.root, paths))
 
     def new_id(self, label: str, taken: Collection[str] = ()) -> str:
         """An id for a new job or authorization: the label as a file name, numbered when that is taken.
@@ -235,19 +253,8 @@ class Folder:
         return found
 
 
-def _open_to_others(path: Path) -> list[str]:
-    try:
-        status = path.stat()
-    except OSError:
-        return []
-    mode = stat.S_IMODE(status.st_mode)
-    found = []
-    if mode & 0o077:
-        right = "0700" if stat.S_ISDIR(status.st_mode) else "0600"
-        found.append(f"{path} is open to other users (mode {mode:04o}). Run: chmod {right} '{path}'")
-    if status.st_uid != os.getuid():
-        found.append(f"{path} belongs to another user. Run: sudo chown {os.getuid()} '{path}'")
-    return found
+def _by_label(job: Job) -> tuple[str, str]:
+    return job.label.casefold(), job.id
 
 
 def _list(names: list[str]) -> str:
@@ -285,14 +292,6 @@ def _job(path: Path) -> Job | list[BadConfiguration]:
     except ValidationError as error:
         return found + files.of_file(error, Job, text, path, "id")
     return found or job
-
-
-def _ignored(job: Job, path: Path) -> list[BadConfiguration]:
-    """Keys of a job that say something and do not count. The job runs all the same."""
-    ignored = job.config.ignored()
-    text = toml.read_text(path, files.name(path)) if ignored else ""
-    fix = "Take the line out, or change what it depends on"
-    return [complaint(files.name(path), text, ("config", name), why, fix) for name, why in ignored.items()]
 
 
 def _authorization(path: Path) -> Authorization | list[BadConfiguration]:

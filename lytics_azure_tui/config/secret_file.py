@@ -11,16 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lytics_azure_tui.config.keys import VARIABLE, PassphraseNeeded
 from lytics_azure_tui.config.toml import write_bytes
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.secret import Secret
 
 _SERVICE = "lyazure-tui"
 _Stamp = tuple[int, int, int]
-
-
-class WrongPassphrase(Exception):
-    """The file was made with another one."""
 
 
 class FileStore:
@@ -30,7 +27,7 @@ class FileStore:
     file stays the same.
 
     Raises:
-        WrongPassphrase: the file is there, and this is not its passphrase.
+        PassphraseNeeded: the file is there, and this is not its passphrase.
         BadConfiguration: the file is not one of these.
     """
 
@@ -128,7 +125,10 @@ def _opened(path: Path, passphrase: Secret) -> Any:
         except Error:
             wrong = False
         if wrong:
-            raise WrongPassphrase
+            raise PassphraseNeeded(
+                f"The passphrase does not open {path}",
+                fix=f"Type the one that the file was made with, or look at the variable {VARIABLE}",
+            )
     raise BadConfiguration(
         f"{path} is not an encrypted file of this program, or it is damaged",
         fix="Put back a copy of it; or move it away and enter the secrets again",

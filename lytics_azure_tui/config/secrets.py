@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from lytics_azure_tui.config.folder import APP, Folder
-from lytics_azure_tui.config.passphrase import DESCRIPTOR, VARIABLE, passphrase
+from lytics_azure_tui.config.keys import (
+    DESCRIPTOR,
+    PREFIX,
+    VARIABLE,
+    Keys,
+    NewPassphraseNeeded,
+    PassphraseNeeded,
+    known,
+    printable,
+)
 from lytics_azure_tui.config.secret_command import CommandStore
 from lytics_azure_tui.errors import LyazureError, NotAuthorised
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.secret import Secret
-
-PREFIX = "LYAZURE_SECRET_"
 
 
 class SecretStore(Protocol):
@@ -41,25 +47,23 @@ class SecretStore(Protocol):
         """Where secrets are, in one sentence without a full stop."""
 
 
-class PassphraseNeeded(NotAuthorised):
-    """The encrypted file needs a passphrase, or another one: ask the person for it, and open again."""
-
-
-def open_store(folder: Folder, passphrase: Secret | None = None) -> SecretStore:
-    """The store that the settings name; environment variables are looked at before it.
+def open_store(folder: Folder, given: Keys | None = None) -> SecretStore:
+    """The store that the settings name; secrets from environment variables are looked at before it.
 
     Args:
-        passphrase: of the encrypted file; the environment may give it, too.
+        given: keys that go before those that this process was started with.
 
     Raises:
         PassphraseNeeded: the encrypted file is to be used, and the passphrase is missing or wrong.
         NotAuthorised, BadConfiguration: the store cannot be used.
     """
+    keys = (given or Keys()).over(known())
+    word, variables = keys.passphrase, keys.variables
     # Where the environment may hold all that is needed, the store behind it can be missing, and costs nothing.
-    return EnvironmentFirst(Later(lambda: _open(folder, passphrase)) if _variables() else _open(folder, passphrase))
+    return EnvironmentFirst(variables, Later(lambda: _open(folder, word)) if variables else _open(folder, word))
 
 
-def _open(folder: Folder, given: Secret | None) -> SecretStore:
+def _open(folder: Folder, word: Secret | None) -> SecretStore:
     settings = folder.settings().secrets
     if settings.backend == "command":
         return CommandStore(tuple(settings.command), settings.timeout_seconds)
@@ -75,35 +79,41 @@ def _open(folder: Folder, given: Secret | None) -> SecretStore:
         if settings.backend == "keyring":
             raise keyring
         why = keyring.what
-    return _encrypted_file(path, given, why)
+    return _encrypted_file(path, word, why)
 
 
-def _encrypted_file(path: Path, given: Secret | None, why: str) -> SecretStore:
-    from lytics_azure_tui.config.secret_file import FileStore, WrongPassphrase
+def _encrypted_file(path: Path, word: Secret | None, why: str) -> SecretStore:
+    from lytics_azure_tui.config.secret_file import FileStore
 
-    word = passphrase(given)
-    if word is None:
-        raise PassphraseNeeded(
-            f"The encrypted file for secrets, {path}, needs a passphrase"
-            if path.exists()
-            else f"Secrets will be kept in an encrypted file, {path}, and it needs a passphrase",
-            why=why,
-            fix=f"Type it when asked, or give it in the variable {VARIABLE}, or by {DESCRIPTOR}; or set "
-            'backend = "command" under [secrets] in settings.toml',
-        )
-    try:
+    word = printable(word) if word else None
+    if word is not None:
         return FileStore(path, word)
-    except WrongPassphrase:
-        pass
-    raise PassphraseNeeded(
-        f"The passphrase does not open {path}",
-        fix=f"Type the one that the file was made with, or look at the variable {VARIABLE}",
+    fix = (
+        f"Type it when asked, or give it in the variable {VARIABLE}, or by {DESCRIPTOR}; or set "
+        'backend = "command" under [secrets] in settings.toml'
+    )
+    if path.exists():
+        raise PassphraseNeeded(f"The encrypted file for secrets, {path}, needs a passphrase", why=why, fix=fix)
+    raise NewPassphraseNeeded(
+        f"Secrets will be kept in an encrypted file, {path}, and it needs a passphrase", why=why, fix=fix
     )
 
 
 def encrypted_file(folder: Folder) -> Path:
     """Where the encrypted file is, if there is one."""
     return folder.root / "secrets.crypt"
+
+
+def opens(folder: Folder, word: Secret) -> bool:
+    """Whether a passphrase opens the encrypted file; any does while there is none. Takes about half a second."""
+    path = encrypted_file(folder)
+    if not path.exists():
+        return True
+    try:
+        _encrypted_file(path, word, "")
+    except LyazureError:
+        return False
+    return True
 
 
 def service_of(folder: Folder) -> str:
@@ -116,19 +126,15 @@ def variable(owner: str, field: str) -> str:
     return PREFIX + re.sub(r"[^A-Z0-9]", "_", f"{owner}_{field}".upper())
 
 
-def _variables() -> list[str]:
-    return sorted(name for name in os.environ if name.startswith(PREFIX))
-
-
 class EnvironmentFirst:
-    """Environment variables, and a store behind them."""
+    """Secrets from environment variables, by the variable's name, and a store behind them."""
 
-    def __init__(self, store: SecretStore) -> None:
+    def __init__(self, variables: Mapping[str, Secret], store: SecretStore) -> None:
+        self._variables = variables
         self._store = store
 
     def get(self, owner: str, field: str) -> Secret | None:
-        value = os.environ.get(variable(owner, field))
-        return Secret(value) if value else self._store.get(owner, field)
+        return self._variables.get(variable(owner, field)) or self._store.get(owner, field)
 
     def set(self, owner: str, field: str, secret: Secret) -> None:
         self._store.set(owner, field, secret)
@@ -137,7 +143,7 @@ class EnvironmentFirst:
         self._store.delete(owner, field)
 
     def describe(self) -> str:
-        names = _variables()
+        names = sorted(self._variables)
         first = f"Secrets in the environment go first ({', '.join(names)}). " if names else ""
         return first + self._store.describe()
 
@@ -178,8 +184,8 @@ def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authori
     """
     authorization = folder.authorization(authorization_id)
     secrets = {field: store.get(authorization_id, field) for field in authorization.secret_fields()}
-    for field, secret in secrets.items():
-        if not secret:
+    for field in authorization.required_secrets():
+        if not secrets[field]:
             raise NotAuthorised(
                 f"The {field} of the authorization {authorization.label} is not stored",
                 why=store.describe(),
@@ -190,10 +196,11 @@ def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authori
 
 def save(folder: Folder, store: SecretStore, authorization: Authorization) -> None:
     """Keeps an authorization: its secrets in the store, the rest in its file. A secret of None stays as it was."""
+    given = known().variables
     for field in authorization.secret_fields():
         secret = getattr(authorization, field)
         # What the environment holds is not kept by that.
-        if secret and (variable(authorization.id, field) in os.environ or secret != store.get(authorization.id, field)):
+        if secret and (variable(authorization.id, field) in given or secret != store.get(authorization.id, field)):
             store.set(authorization.id, field, secret)
     folder.save_authorization(authorization)
 

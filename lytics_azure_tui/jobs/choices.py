@@ -15,10 +15,12 @@ from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs.csv_sequence import prefixes
 from lytics_azure_tui.jobs.csv_sniff import look
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
-from lytics_azure_tui.model.amounts import about_rows, size
+from lytics_azure_tui.model.amounts import about_rows, counted, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.encoding import CHOICES
 from lytics_azure_tui.model.form import Source
 from lytics_azure_tui.model.table_name import parse, written
 
@@ -60,15 +62,18 @@ def choices(
         LyazureError: the choices cannot be had; the field can still be typed.
     """
     makers: dict[Source, Callable[[], list[Choice]]] = {
-        Source.STREAMS: lambda: [Choice(info.name, info.name, f"{info.events:,} events") for info in lytics.streams()],
+        Source.STREAMS: lambda: [
+            Choice(info.name, info.name, counted(info.events, "event")) for info in lytics.streams()
+        ],
         Source.CONTAINERS: lambda: _containers(authorization, typed),
         Source.BLOBS: lambda: _blobs(answers, authorization, typed),
         Source.COLUMNS: lambda: _columns(answers, authorization),
         Source.TABLES: lambda: _tables(authorization, typed),
         Source.TIME_COLUMNS: lambda: _time_columns(answers, authorization),
         Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
+        Source.ENCODINGS: lambda: [Choice(name, name, about) for name, about in CHOICES.items()],
         Source.AUDIENCES: lambda: [
-            Choice(info.slug, info.slug, "" if info.size is None else f"{info.size:,} members")
+            Choice(info.slug, info.slug, "" if info.size is None else counted(info.size, "member"))
             for info in lytics.audiences()
         ],
         Source.USER_FIELDS: lambda: [
@@ -109,7 +114,14 @@ def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[C
     delimiter = str(answers.get("delimiter") or ",")
     encoding = str(answers.get("encoding") or "auto")
     with _store(authorization) as store:
-        seen = look(store, answers["container"], answers["filename"], delimiter=separator(delimiter), encoding=encoding)
+        seen = look(
+            store,
+            answers["container"],
+            answers["filename"],
+            delimiter=separator(delimiter),
+            encoding=encoding,
+            decrypt=Decryption.of(authorization),
+        )
     times = set(seen.timestamp_candidates)
     # A name that stands twice in a header is one choice.
     return [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_convert import Layout
-from lytics_azure_tui.jobs.csv_source import Compression
 from lytics_azure_tui.jobs.kind import Context
 from lytics_azure_tui.model.run import Part
 
@@ -32,7 +32,7 @@ class FilePart:
     name: str
     etag: str
     size: int
-    compression: Compression
+    compression: str
     encoding: str
     mark: int
     newline: str
@@ -61,8 +61,9 @@ class FilePart:
 
     def layout(self, context: Context) -> Layout:
         """How its records become rows."""
+        shape = Shape(self.delimiter, len(self.header), len(self.header))
         return Layout(
-            width=len(self.header), picks=self.picks, time_index=self.time_index, time_form=self.time_form,
-            delimiter=self.delimiter, newline="\n" if self.newline == "\r" else self.newline,
+            shape=shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
+            newline="\n" if self.newline == "\r" else self.newline,
             source=f"{self.container}/{self.name}", run_id=context.run_id, started=context.started,
         )  # fmt: skip

@@ -13,17 +13,20 @@ from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_diff import gone
+from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
-from lytics_azure_tui.jobs.csv_source import BLOCK
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import usual_form
-from lytics_azure_tui.model.amounts import few
+from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
+from lytics_azure_tui.model.encoding import canonical
 from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 
 PART = 1 << 30
@@ -44,7 +47,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         if config.continuous_update and not places:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
-        looks = [_look(store, config, name) for name in names]
+        looks = _looks(context, store, config, memory, names)
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     for index, found in enumerate(looks):
@@ -68,10 +71,14 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "checkpoint": checkpoint,
         "hashes": compare,
         "columns": columns,
+        "encoding": memory.encoding or _settled(looks),
     }
     about = f"importing {few(names)} into {config.stream}"
     parts += delivery.last(context, config.stream, len(parts))
-    return Plan(tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data)
+    return Plan(
+        tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
+        notes=_encodings(looks, certain=True), warnings=_encodings(looks, certain=False),
+    )  # fmt: skip
 
 
 def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
@@ -105,7 +112,9 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     if config.continuous_update and not context.replay:
         memory = Memory.of(plan.data["checkpoint"], config)
         data = plan.data
-        checkpoint = memory.after(config, data["files"], context.started, data["hashes"], data["columns"])
+        checkpoint = memory.after(
+            config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"]
+        )
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
@@ -132,7 +141,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
         if not names:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
-        looks = [_look(store, config, name) for name in names]
+        looks = _looks(context, store, config, memory, names)
     first = looks[0]
     spec = _file_part(context, config, first, 0)
     chosen = [index for index, _ in spec.picks]
@@ -150,7 +159,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         bytes_total=sum(found.size for found in looks),
         columns=columns,
         sample=sample,
-        notes=(*notes, *(note for found in looks for note in found.notes)),
+        notes=(*notes, *_encodings(looks, certain=False), *(note for found in looks for note in found.notes)),
     )
 
 
@@ -162,16 +171,27 @@ def _store(context: Context) -> BlobStore:
     return BlobStore(authorization(context, AzureStorage).connection())
 
 
-def _look(store: BlobStore, config: CsvImport, name: str) -> CsvLook:
-    return look(
-        store,
-        config.container,
-        name,
-        delimiter=config.separator(),
-        encoding=config.encoding,
-        rows=200,
-        guess=False,
-    )
+def _looks(
+    context: Context, store: BlobStore, config: CsvImport, memory: Memory, names: Sequence[str]
+) -> list[CsvLook]:
+    """The beginnings of files that follow each other: the first that shows its encoding decides for all behind it."""
+    found = []
+    before = memory.encoding
+    decrypt = Decryption.of(context.authorization)
+    for name in names:
+        found.append(
+            look(
+                store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
+                decrypt=decrypt, rows=200, guess=False,
+            )
+        )  # fmt: skip
+        before = before or _settled(found)
+    return found
+
+
+def _settled(looks: Sequence[CsvLook]) -> str | None:
+    """The encoding of a sequence of files; None while all are ASCII."""
+    return next((found.encoding.name for found in looks if found.encoding.settled), None)
 
 
 def _due(store: BlobStore, config: CsvImport, memory: Memory) -> tuple[list[Place], list[str]]:
@@ -228,7 +248,7 @@ def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int) 
     """The whole of a file as one part."""
     spec = FilePart(
         file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
-        compression=found.compression, encoding=found.encoding, mark=found.mark, newline=found.newline,
+        compression=found.compression, encoding=found.encoding.name, mark=found.encoding.mark, newline=found.newline,
         delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
         time_form=None,
     )  # fmt: skip
@@ -274,7 +294,7 @@ def _compared_columns(spec: FilePart) -> tuple[str, ...]:
 def _stretches(spec: FilePart) -> Iterator[tuple[int, int | None]]:
     """(start, end) of the parts of a file, in bytes of its text."""
     text = spec.size - spec.mark
-    if spec.compression != "none" or spec.encoding not in {"utf-8", "ascii"}:
+    if spec.compression != "none" or spec.encoding != "utf-8":
         yield 0, None
         return
     step = PART // BLOCK * BLOCK
@@ -287,13 +307,26 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
     parts: list[Part] = []
     layouts = {name: layout for folder in context.replay for name, layout in quarantine.layouts(Path(folder)).items()}
     for layout in layouts.values():
-        spec = FilePart.of(Part(0, _CHAIN, layout))
+        spec = _read_anew(FilePart.of(Part(0, _CHAIN, layout)), config)
         header, _ = clean_header(fields(spec.header_line, config.separator()))
         spec = replace(spec, header=header, delimiter=config.separator(), start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(context, config, spec).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
     rows = quarantine.count(context.replay)
     return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
+
+
+def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
+    """A file of the quarantine in the encoding that the job names by now."""
+    if config.encoding == "auto":
+        return spec
+    encoding = canonical(config.encoding)
+    if spec.encoding.startswith(encoding):
+        # That of utf-16 and utf-32 was the one that the file showed.
+        return spec
+    raw = encoded(spec.header_line.encode("utf-8", "surrogatepass"), spec.encoding)
+    header_line = b"".join(decoded([raw], encoding)).decode("utf-8", "replace")
+    return replace(spec, encoding=encoding, header_line=header_line)
 
 
 def _gone(context: Context, specs: Sequence[FilePart]) -> int:
@@ -314,6 +347,12 @@ def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
+    """How files are read, and why; each encoding once, with the first of its files."""
+    told = {f"{found.encoding}": found.name for found in looks if found.encoding.certain is certain}
+    return tuple(f"{name} is read as {encoding}" for encoding, name in told.items())
+
+
 def _describe(found: CsvLook) -> str:
-    packed = "" if found.compression == "none" else f", {found.compression}"
-    return f"{found.size:,} bytes, {found.encoding}{packed}, {len(found.header)} columns"
+    packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
+    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

@@ -25,6 +25,7 @@ class Memory:
         anchor: when the first was.
         hashes: the folder with the row hashes of the last file.
         columns: the columns that those hashes are of.
+        encoding: of the files; None while all were ASCII.
     """
 
     last: Place | None = None
@@ -33,6 +34,7 @@ class Memory:
     anchor: datetime | None = None
     hashes: str | None = None
     columns: tuple[str, ...] = ()
+    encoding: str | None = None
 
     @classmethod
     def of(cls, checkpoint: dict[str, Any] | None, config: CsvImport) -> Memory:
@@ -52,6 +54,7 @@ class Memory:
             anchor=datetime.fromisoformat(checkpoint["anchor"]),
             hashes=checkpoint["hashes"],
             columns=tuple(checkpoint["columns"]),
+            encoding=checkpoint.get("encoding"),
         )
 
     def after(
@@ -61,6 +64,7 @@ class Memory:
         started: datetime,
         hashes: str | None,
         columns: Sequence[str],
+        encoding: str | None,
     ) -> dict[str, Any]:
         """The checkpoint after a run.
 
@@ -68,6 +72,7 @@ class Memory:
             files: {"name", "etag", "place"} of each that was imported, in order.
             started: the run's start.
             hashes, columns: of the last file.
+            encoding: of all files.
         """
         imported = {**self.imported, **{file["name"]: file["etag"] for file in files}}
         return {
@@ -79,6 +84,7 @@ class Memory:
             "anchor": (self.anchor or started).isoformat(),
             "hashes": hashes,
             "columns": list(columns),
+            "encoding": encoding,
         }
 
 

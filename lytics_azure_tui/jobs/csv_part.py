@@ -19,14 +19,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lytics_azure_tui.errors import Fatal, StartOver
 from lytics_azure_tui.jobs import quarantine
+from lytics_azure_tui.jobs.csv_clean import Cleaner, Reject
 from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 from lytics_azure_tui.jobs.csv_diff import changed_rows
+from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
-from lytics_azure_tui.jobs.csv_source import BLOCK, text_blocks
+from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
-from lytics_azure_tui.jobs.quarantine import QuarantinedRow
+from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.run import Part, PartResult
 
@@ -101,9 +105,14 @@ class PartRun:
                 self._sink.check()
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
-                again = (Record(row.row, row.line, row.byte, row.raw, _problem(row.raw, self._grammar)) for row in rows)
-                cleaned, bad = converter.number(chunk, again)
-                self._count(converter.write_all(cleaned, self._target(number)), bad, number)
+                texts = (b"".join(decoded([row.raw], self._spec.encoding)) for row in rows)
+                again = (
+                    Record(row.row, row.line, row.byte, text, _problem(text, self._grammar))
+                    for row, text in zip(rows, texts, strict=True)
+                )
+                with self._rejects(number) as reject:
+                    cleaned = Cleaner(converter, chunk, reject).records(again)
+                    self._count(converter.write_all(cleaned, self._target(number)))
                 self._sink.progress(
                     f"reading quarantined rows of {self._spec.name}",
                     bytes_done=size,
@@ -120,8 +129,9 @@ class PartRun:
         files = [asdict(file) for file in sorted(tally.files, key=lambda file: file.path)]
         quarantined = str(self._quarantine) if tally.rejected else None
         return PartResult(
-            self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined, {"stream_files": files, **data}
-        )
+            self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined,
+            {"stream_files": files, **data},
+        )  # fmt: skip
 
     # Reading
 
@@ -131,18 +141,16 @@ class PartRun:
         last = spec.end is None
         offset = spec.mark + splitter.offset if not first else 0
         blocks = text_blocks(
-            store,
-            spec.container,
-            spec.name,
-            spec.etag,
-            spec.size,
+            PinnedBlob(store, spec.container, spec.name, spec.etag, spec.size, self._downloaded),
             compression=spec.compression,
             encoding=spec.encoding,
             mark=spec.mark,
+            decrypt=Decryption.of(self._context.authorization),
+            header_line=spec.header_line,
+            scratch=self._scratch,
             old_mac=spec.newline == "\r",
             offset=offset,
             end=None if spec.end is None else min(spec.size, spec.mark + spec.end),
-            on_bytes=self._downloaded,
         )
         for piece in splitter.split(blocks, final=last):
             self._sink.check()
@@ -238,19 +246,31 @@ class PartRun:
         return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
 
     def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
-        staged, bad = converter.import_chunk(chunk, self._target(number))
+        with self._rejects(number) as reject:
+            staged = converter.import_chunk(chunk, self._target(number), reject)
         self._spare.put(chunk.path)
-        self._count(staged, bad, number)
+        self._count(staged)
 
-    def _count(self, staged: StagedFile | None, bad: list[QuarantinedRow], number: int) -> None:
-        if bad:
-            self._quarantine.mkdir(parents=True, exist_ok=True)
-            quarantine.write(self._quarantine / f"{number:05}.parquet", bad)
+    @contextmanager
+    def _rejects(self, number: int) -> Iterator[Reject]:
+        """Yields what takes those rows of a chunk that cannot be used."""
+        writer = quarantine.Writer(self._quarantine, f"{number:05}")
+        encoding = self._spec.encoding
+
+        def reject(rows: QuarantinedRows) -> None:
+            # As they lie in the blob: a job that is told another encoding can read them again.
+            writer.add(replace(rows, raw=[encoded(raw, encoding) for raw in rows.raw], encoding=encoding))
+
+        yield reject
+        writer.flush()
         with self._tally.lock:
-            if bad:
+            if writer.rows:
                 quarantine.remember(self._quarantine, self._layout.source, self._spec.to_spec())
-            self._tally.rejected += len(bad)
-            if staged is not None:
+            self._tally.rejected += writer.rows
+
+    def _count(self, staged: StagedFile | None) -> None:
+        if staged is not None:
+            with self._tally.lock:
                 self._tally.files.append(staged)
                 self._tally.rows += staged.rows
 
@@ -258,11 +278,11 @@ class PartRun:
 
     def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
         target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
-        readable, bad = converter.hash_chunk(chunk, target)
+        with self._rejects(number) as reject:
+            readable = converter.hash_chunk(chunk, target, reject)
         if self._spec.compare is None:
-            self._count(converter.write_all(readable, self._target(number)), bad, number)
+            self._count(converter.write_all(readable, self._target(number)))
             return
-        self._count(None, bad, number)
         with self._tally.lock:
             self._tally.records += readable.rows
             self._tally.readable.append(readable)
@@ -292,7 +312,7 @@ class PartRun:
         def write(converter: Converter, number: int, chunk: Chunk) -> None:
             staged = converter.write(chunk, self._target(number), only)
             chunk.path.unlink()
-            self._count(staged, [], number)
+            self._count(staged)
 
         with self._workers(write) as submit:
             for number, chunk in enumerate(self._touched(readable, only, touched)):

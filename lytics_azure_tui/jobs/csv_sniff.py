@@ -5,32 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
-from lytics_azure_tui.jobs.csv_source import (
-    Compression,
-    RangedFile,
-    compression_of,
-    decoded,
-    decompressed,
-    encoding_of,
-    mark_length,
-    refuse_encrypted,
-    unzipped,
-)
+from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
+from lytics_azure_tui.jobs.decrypt import NO_KEYS
+from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
+from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
 
 if TYPE_CHECKING:
-    from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
-
-HEAD = 256 << 10
-"""Bytes of a blob that are looked at."""
+    from lytics_azure_tui.azure.blob import BlobStore
 
 # The standard library's bound is 128 KiB a field, and a record's own bound is in csv_records.
 csv.field_size_limit(1 << 30)
@@ -51,8 +40,8 @@ class CsvLook:
 
     Attributes:
         container, name, etag, size: of the blob.
-        encoding: a Python codec's name.
-        mark: bytes of the byte order mark.
+        encoding: with the evidence for it.
+        compression: the layers that the text is packed in, from the outside in, joined by +; "none" for none.
         delimiter: the one that was used.
         suggested_delimiter: the one that the file seems to have, when that is another.
         newline: "\\n", "\\r\\n" or "\\r".
@@ -68,9 +57,8 @@ class CsvLook:
     name: str
     etag: str
     size: int
-    encoding: str
-    mark: int
-    compression: Compression
+    encoding: Encoding
+    compression: str
     delimiter: str
     suggested_delimiter: str | None
     newline: str
@@ -89,34 +77,39 @@ def look(
     *,
     delimiter: str | None = None,
     encoding: str = "auto",
+    before: str | None = None,
+    decrypt: Decrypt = NO_KEYS,
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
-    """Reads the first 256 KiB of a blob.
+    """Reads the first 256 KiB of a blob's text; where they are ASCII, some more to find its encoding.
 
     Args:
         delimiter: one character; None takes the one that the file seems to have.
         encoding: "auto" takes what the file shows.
+        before: the encoding of the files before it in a sequence.
+        decrypt: opens a PGP message.
         rows: at most so many are returned.
         guess: whether types and timestamp candidates are worked out.
 
     Raises:
-        Fatal: the blob is not there, is encrypted or damaged, or has no header.
+        Fatal: the blob is not there, is encrypted or damaged, has no header, or is in another encoding than it must be.
     """
     blob = store.blob(container, name)
-    head = store.read(container, name, blob.etag, 0, min(HEAD, blob.size)) if blob.size else b""
-    compression = compression_of(head)
-    refuse_encrypted(name, head)
-    raw = _plain(store, blob, container, head, compression)
-    whole = compression == "none" and blob.size <= HEAD
-    refuse_encrypted(name, raw)
-    found, mark = encoding_of(raw)
-    if encoding != "auto":
-        found, mark = encoding, mark_length(raw, encoding)
-    text = b"".join(decoded(iter([raw[mark:]]), found))
+    pinned = PinnedBlob(store, container, name, blob.etag, blob.size)
+    layers, raw = layers_of(pinned, decrypt)
+    whole = not layers and blob.size <= HEAD
+    if PARQUET in layers:
+        # It comes as CSV of one form, whatever the job says of other files.
+        encoding, before, delimiter = "utf-8", None, ","
+    open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
+    further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
+    found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
+    text = b"".join(decoded([raw[found.mark :]], found.name))
     newline = _newline(text)
     if newline == "\r":
         text = text.replace(b"\r", b"\n")
+    refuse_other_text(name, text)
     if not text.strip():
         raise Fatal(f"{name} is empty: it has no header row", fix="Choose another file, or have this one written again")
     likely = _likely_delimiter(text)
@@ -142,8 +135,7 @@ def look(
         etag=blob.etag,
         size=blob.size,
         encoding=found,
-        mark=mark,
-        compression=compression,
+        compression="+".join(layers) or NOT_PACKED,
         delimiter=used,
         suggested_delimiter=likely if likely != used and (len(header) == 1 or ragged * 2 > len(body)) else None,
         newline=newline,
@@ -178,25 +170,6 @@ def clean_header(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         if name != raw:
             notes.append(f"Column {index} of the header, {raw!r}, is called {name!r}")
     return tuple(cleaned), notes
-
-
-def _plain(store: BlobStore, blob: BlobInfo, container: str, head: bytes, compression: Compression) -> bytes:
-    """The first bytes of the text, whatever it is packed in."""
-    if compression == "none":
-        return head
-    blocks: Iterator[bytes]
-    if compression == "gzip":
-        blocks = decompressed(iter([head]), blob.name, whole=False)
-    else:
-        ranged = RangedFile(lambda at, count: store.read(container, blob.name, blob.etag, at, count), blob.size)
-        blocks = unzipped(io.BufferedReader(ranged, HEAD), blob.name)
-    text = b""
-    with suppress(zlib.error):
-        for block in blocks:
-            text += block
-            if len(text) >= HEAD:
-                break
-    return text[:HEAD]
 
 
 def _newline(text: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A CSV blob as blocks of UTF-8: decompressed, decoded, without its byte order mark, with \\n where old Macs wrote \\r.
+"""A CSV blob as blocks of UTF-8: unpacked, decoded, without its byte order mark, with \\n where old Macs wrote \\r.
 
 Bytes that are no text in the file's encoding become bytes that are no UTF-8, so that the reader further down sets
 their row aside instead of this one failing the file.
@@ -6,223 +6,166 @@ their row aside instead of this one failing the file.
 
 from __future__ import annotations
 
-import codecs
-import io
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_encoding import decoded, marks
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.unpack import Decrypt, members
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
 
-Compression = Literal["none", "gzip", "zip"]
+NOT_PACKED = "none"
+"""The `compression` of plain text; else the layers of `unpack.layers_of` from the outside in, joined by +."""
 
-BLOCK = 8 << 20
-"""Bytes of a download, and about those of a decompressed block."""
-
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_STEP = 1 << 20
+_FURTHER = 4 << 20
+_PLACE, _PLACES = 64 << 10, 8
 
 
-def compression_of(head: bytes) -> Compression:
-    """What a blob's first bytes say; its name may lie."""
-    if head.startswith(_GZIP):
-        return "gzip"
-    return "zip" if head.startswith(_ZIP) else "none"
+@dataclass(frozen=True, slots=True)
+class PinnedBlob:
+    """A blob as it was looked up: reading it fails when it has changed since.
 
-
-def refuse_encrypted(name: str, head: bytes) -> None:
-    """Raises `Fatal` for a PGP message (RFC 9580, sections 4.2 and 6.2)."""
-    armoured = head.lstrip().startswith(b"-----BEGIN PGP")
-    # The packets that a message can begin with: an encrypted session key or encrypted data, old and new headers.
-    binary = len(head) > 3 and head[0] in {0x84, 0x85, 0x86, 0x8C, 0x8D, 0xA4, 0xC1, 0xC3, 0xC9, 0xD2}
-    if armoured or (binary and not _is_utf8(head)) or name.lower().endswith((".pgp", ".gpg", ".asc")):
-        raise Fatal(
-            f"{name} is encrypted with PGP, and an import has no private key to open it with",
-            fix="Put a decrypted copy beside it and choose that",
-        )
-
-
-def encoding_of(head: bytes) -> tuple[str, int]:
-    """The encoding of a file's first bytes, and how many of them are its byte order mark."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, len(mark)
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if len(head) >= 4 and max(even, odd) * 3 > len(head) and min(even, odd) * 20 < len(head):
-        return ("utf-16-le" if odd > even else "utf-16-be"), 0
-    if _is_utf8(head):
-        return "utf-8", 0
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(head[: 64 << 10]).best()
-    return (best.encoding if best is not None else "cp1252"), 0
-
-
-def mark_length(head: bytes, encoding: str) -> int:
-    """Bytes of the byte order mark, for an encoding that a person named."""
-    return next((len(mark) for mark, name in _MARKS if head.startswith(mark) and name.startswith(encoding[:6])), 0)
-
-
-def _is_utf8(head: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def decompressed(blocks: Iterable[bytes], name: str, *, whole: bool = True) -> Iterator[bytes]:
-    """A gzip file's contents, all of its members (RFC 1952, section 2.2).
-
-    Args:
-        whole: False for the beginning of a file, which may end anywhere.
+    Attributes:
+        on_bytes: told how many bytes were read.
     """
-    member = zlib.decompressobj(wbits=31)
-    started = False
+
+    store: BlobStore
+    container: str
+    name: str
+    etag: str
+    size: int
+    on_bytes: Callable[[int], None] = lambda count: None
+
+    def stream(self, block: int = BLOCK, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """A range of it, in blocks. Raises `StartOver` when the blob changed since its ETag was taken."""
+        end = self.size if end is None else end
+        # Whoever asks for small blocks wants the beginning alone.
+        ahead = 3 if block >= BLOCK else 0
+        for data in self.store.stream(self.container, self.name, self.etag, start, end, block=block, ahead=ahead):
+            self.on_bytes(len(data))
+            yield data
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A range, exactly so long. Raises `StartOver` as `stream` does."""
+        self.on_bytes(length)
+        return self.store.read(self.container, self.name, self.etag, offset, length)
+
+
+def beyond_ascii(blob: PinnedBlob, layers: tuple[str, ...], decrypt: Decrypt) -> bytes:
+    """Lines from behind a file's beginning, which is ASCII: those of the first block looked at that is not.
+
+    Of a long file that is not packed, some places on the way to its end are looked at, too.
+    """
+    blocks: Iterator[bytes]
+    if layers:
+        blocks = (block for _, raw in members(blob, layers, decrypt, block=_STEP) for block in raw)
+    else:
+        blocks = blob.stream(_STEP, 0, min(blob.size, _FURTHER))
+    seen = 0
     for block in blocks:
-        rest = block
-        while rest:
-            if member.eof:
-                rest = rest.lstrip(b"\0") if not started else rest
-                if not rest:
-                    break
-                member, started = zlib.decompressobj(wbits=31), False
-            try:
-                text = member.decompress(rest, BLOCK)
-            except zlib.error as error:
-                raise Fatal(f"{name} is damaged: it is not what gzip wrote", why=str(error)) from error
-            started = not member.eof
-            rest = member.unused_data if member.eof else member.unconsumed_tail
-            if text:
-                yield text
-    if whole and not member.eof:
-        raise Fatal(
-            f"{name} ends in the middle of its gzip data; nothing of it was imported",
-            why="The upload was cut off, or is still going on",
-            fix="Upload the file again",
-        )
+        if found := _lines_beyond_ascii(block):
+            return found
+        seen += len(block)
+        if seen >= _FURTHER:
+            break
+    rest = 0 if layers else blob.size - _FURTHER - _PLACE
+    places = (_FURTHER + rest * number // (_PLACES - 1) for number in range(_PLACES if rest > 0 else 0))
+    return next(filter(None, (_lines_beyond_ascii(blob.read(at, _PLACE)) for at in places)), b"")
 
 
-def unzipped(opened: io.BufferedIOBase, name: str) -> Iterator[bytes]:
-    """The contents of the one file in a zip archive."""
-    try:
-        with zipfile.ZipFile(opened) as archive:
-            members = [
-                item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX/")
-            ]
-            if len(members) != 1:
-                raise Fatal(
-                    f"{name} holds {len(members)} files, and an import reads one",
-                    fix="Zip each file by itself, or upload the CSV alone",
-                )
-            if members[0].flag_bits & 1:
-                raise Fatal(f"{name} is a zip archive with a password", fix="Upload it without one")
-            with archive.open(members[0]) as member:
-                while block := member.read(BLOCK):
-                    yield block
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise Fatal(f"{name} is a damaged zip archive", why=str(error), fix="Upload the file again") from error
-
-
-class RangedFile(io.RawIOBase):
-    """A blob as a seekable file: the archive's table of contents stands at its end."""
-
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self._read = read
-        self._size = size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        length = min(len(buffer), max(0, self._size - self._at))
-        if length:
-            buffer[:length] = self._read(self._at, length)
-            self._at += length
-        return length
-
-
-def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """UTF-8 of text in another encoding; what is no text in it becomes what is no UTF-8."""
-    # UTF-16 has no escape for bytes that are no text but unpaired surrogates, which pass through as they are.
-    errors = "surrogatepass" if encoding.replace("_", "-").startswith(("utf-16", "utf-32")) else "surrogateescape"
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
-    for block in blocks:
-        yield decoder.decode(block).encode("utf-8", "surrogatepass")
-    if decoder.getstate()[0]:
-        # Half a character stands at the end of the file.
-        yield b"\xff"
+def _lines_beyond_ascii(block: bytes) -> bytes:
+    if block.isascii():
+        return b""
+    # A line that the block cuts may be cut inside a character.
+    lines = block.splitlines(keepends=True)[1:-1]
+    return b"".join(line for line in lines if not line.isascii())
 
 
 def text_blocks(
-    store: BlobStore,
-    container: str,
-    name: str,
-    etag: str,
-    size: int,
+    blob: PinnedBlob,
     *,
-    compression: Compression,
+    compression: str,
     encoding: str,
     mark: int,
+    decrypt: Decrypt,
+    header_line: str,
     old_mac: bool = False,
     offset: int = 0,
     end: int | None = None,
-    on_bytes: Callable[[int], None] = lambda count: None,
+    scratch: Path | None = None,
 ) -> Iterator[bytes]:
-    """A CSV blob's text.
+    """A CSV blob's text. Of an archive, the text of all its files as one, under the header of the first.
 
     Args:
+        compression: as in `CsvLook`.
         mark: bytes of the byte order mark, to be passed over.
+        header_line: of the first file; the others have to begin with it.
         old_mac: the file's lines end in \\r alone.
-        offset, end: of the blob; only for a file that is neither compressed nor decoded.
-        on_bytes: told how many bytes of the blob were read.
+        offset, end: of the blob; only for a file that is neither packed nor decoded.
+        scratch: a folder with room for a file of Parquet.
 
     Raises:
         StartOver: the blob changed since its ETag was taken.
         Fatal: it is damaged.
     """
+    if compression == NOT_PACKED:
+        return _text(blob.stream(BLOCK, offset, end), encoding, 0 if offset else mark, old_mac=old_mac)
+    found = members(blob, tuple(compression.split("+")), decrypt, scratch=scratch)
+    return _joined(((name, _text(*_marked(raw, encoding), old_mac=old_mac)) for name, raw in found), header_line)
 
-    def counted(blocks: Iterable[bytes]) -> Iterator[bytes]:
-        for block in blocks:
-            on_bytes(len(block))
-            yield block
 
-    def ranged(start: int, length: int) -> bytes:
-        on_bytes(length)
-        return store.read(container, name, etag, start, length)
+def _marked(raw: Iterator[bytes], encoding: str) -> tuple[Iterator[bytes], str, int]:
+    """A file of an archive, its encoding, and the bytes of its own byte order mark."""
+    first = next(raw, b"")
+    return chain([first], raw), encoding, marks(first, encoding)
 
-    if compression == "zip":
-        raw = unzipped(io.BufferedReader(RangedFile(ranged, size), BLOCK), name)
-    else:
-        raw = counted(store.stream(container, name, etag, offset, size if end is None else end, block=BLOCK))
-        if compression == "gzip":
-            raw = decompressed(raw, name)
-    if mark and not offset:
+
+def _text(raw: Iterator[bytes], encoding: str, mark: int, *, old_mac: bool) -> Iterator[bytes]:
+    if mark:
         raw = _without(raw, mark)
-    if encoding != "utf-8":
-        raw = decoded(raw, encoding)
+    raw = decoded(raw, encoding)
     return (block.replace(b"\r", b"\n") for block in raw) if old_mac else raw
+
+
+def _joined(texts: Iterator[tuple[str, Iterator[bytes]]], header_line: str) -> Iterator[bytes]:
+    """The texts of several files, one behind the other, with one header.
+
+    Raises:
+        Fatal: a file has another header than the first.
+    """
+    header = header_line.encode("utf-8", "surrogatepass")
+    _, first = next(texts)
+    last = b"\n"
+    for block in first:
+        yield block
+        last = block[-1:] or last
+    for name, text in texts:
+        if last != b"\n":
+            yield b"\n"
+        begun = b""
+        for block in text:
+            begun = (begun + block).lstrip(b"\r\n")
+            if len(begun) >= len(header) + 2:
+                break
+        rest = begun.removeprefix(header)
+        if not begun.startswith(header) or rest[:1] not in b"\r\n":
+            raise Fatal(
+                f"{name} has another header than the first file of the archive",
+                why=f"It begins with {begun[:80].decode('utf-8', 'replace')!r}",
+                fix="Upload files with different columns as archives of their own",
+            )
+        rest = rest.removeprefix(b"\r").removeprefix(b"\n")
+        for block in chain([rest], text):
+            if block:
+                yield block
+                last = block[-1:]
 
 
 def _without(blocks: Iterator[bytes], mark: int) -> Iterator[bytes]:

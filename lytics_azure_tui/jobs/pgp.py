@@ -93,6 +93,8 @@ def opened(folder: Path | None = None) -> Iterator[gnupg.GPG]:
     with tempfile.TemporaryDirectory(prefix="gpg", dir=folder, ignore_cleanup_errors=True) as home:
         try:
             gpg = gnupg.GPG(gnupghome=home, options=["--no-autostart"])
+            # Else names and comments of keys go through latin-1, and fail.
+            gpg.encoding = "utf-8"
         except (OSError, ValueError):
             gpg = None
         _require(

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lytics_azure_tui.jobs.text_columns import arrow_table
 from lytics_azure_tui.lytics.duck import database, literal
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
-_SELECT = "SELECT file, line, byte, row, reason, raw FROM rows"
+_COLUMNS = ("file", "line", "byte", "row", "reason", "raw", "encoding")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"
+_ROWS, _BYTES = 100_000, 16 << 20
+"""Rows, and bytes of them, that a `Writer` gathers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class QuarantinedRow:
         byte: offset of its first byte in the file's text: decompressed, and in UTF-8.
         row: number of the record; the header is 0.
         reason: why it could not be used.
-        raw: its bytes, without the newline.
+        raw: its bytes as they are in the source, without the newline.
+        encoding: what they were read as.
     """
 
     file: str
@@ -35,11 +40,33 @@ class QuarantinedRow:
     row: int
     reason: str
     raw: bytes
+    encoding: str = "utf-8"
 
     @property
     def text(self) -> str:
         """The raw bytes as text; bytes that are none show as the replacement character."""
-        return self.raw.decode("utf-8", "replace")
+        return self.raw.decode(self.encoding, "replace")
+
+
+@dataclass(slots=True)
+class QuarantinedRows:
+    """Rows of one file, for work in bulk: lists of what is in a `QuarantinedRow`, all of one length."""
+
+    file: str
+    line: list[int] = field(default_factory=list)
+    byte: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    encoding: str = "utf-8"
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def extend(self, others: QuarantinedRows) -> None:
+        """Takes in more rows of the file."""
+        for name in ("line", "byte", "row", "reason", "raw"):
+            getattr(self, name).extend(getattr(others, name))
 
 
 def folder_of(keep: Path, run_id: str) -> Path:
@@ -47,16 +74,53 @@ def folder_of(keep: Path, run_id: str) -> Path:
     return keep / "quarantine" / run_id
 
 
-def write(path: Path, rows: Sequence[QuarantinedRow]) -> None:
+def write(path: Path, rows: Sequence[QuarantinedRow] | QuarantinedRows) -> None:
     """Writes rows to a new file."""
-    columns = [[getattr(row, name) for row in rows] for name in ("file", "line", "byte", "row", "reason", "raw")]
-    with database(memory=_MEMORY) as connection:
+    if isinstance(rows, QuarantinedRows):
+        lists = {name: getattr(rows, name) for name in _COLUMNS if name not in ("file", "encoding")}
+        of_all = {"file": rows.file, "encoding": rows.encoding}
+    else:
+        lists, of_all = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}, {}
+    select = ", ".join(f"{literal(of_all[name])} AS {name}" if name in of_all else name for name in _COLUMNS)
+    with database(memory=_MEMORY) as connection, arrow_table(connection, "rows", lists):
         connection.execute(
-            "COPY (SELECT unnest($1::VARCHAR[]) AS file, unnest($2::BIGINT[]) AS line, unnest($3::BIGINT[]) AS byte,"
-            " unnest($4::BIGINT[]) AS row, unnest($5::VARCHAR[]) AS reason, unnest($6::BLOB[]) AS raw)"
-            f" TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
-            columns,
+            f"COPY (SELECT {select} FROM rows) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
+
+
+class Writer:
+    """Writes rows of one file as they come into a few files, whose names begin alike.
+
+    Args:
+        folder, stem: of the files; the folder is made with the first.
+
+    Attributes:
+        rows: given so far.
+    """
+
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._folder, self._stem = folder, stem
+        self._gathered: QuarantinedRows | None = None
+        self._bytes = self._files = self.rows = 0
+
+    def add(self, rows: QuarantinedRows) -> None:
+        """Takes some rows, and keeps the lists."""
+        self.rows += len(rows)
+        self._bytes += sum(map(len, rows.raw))
+        if self._gathered is None:
+            self._gathered = rows
+        else:
+            self._gathered.extend(rows)
+        if len(self._gathered) >= _ROWS or self._bytes >= _BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what is gathered."""
+        if self._gathered:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write(self._folder / f"{self._stem}-{self._files:03}.parquet", self._gathered)
+            self._files += 1
+        self._gathered, self._bytes = None, 0
 
 
 def page(files: Sequence[str], offset: int, limit: int) -> list[QuarantinedRow]:
@@ -122,35 +186,35 @@ def remove(folder: Path, values: Sequence[str]) -> int:
     A file is replaced in one step, and goes when nothing is left in it.
     """
     removed = 0
-    # Of bytes that are no UTF-8, those beyond ASCII are written as \\xE4.
-    forms = {form for value in values for form in (value, "".join(map(_ascii, value.encode())))}
-    words = "|".join(re.escape(form) for form in sorted(forms))
-    text = "coalesce(try(decode(raw)), CAST(raw AS VARCHAR))"
-    edge = r"[^\pL\pN]"
-    held = f"regexp_matches({text}, {literal(f'(?i)(^|{edge})({words})($|{edge})')})"
+    words = "|".join(map(re.escape, sorted(values)))
+    word = re.compile(f"(?<![^\\W_])(?:{words})(?![^\\W_])", re.IGNORECASE)
     for path in _paths([str(folder)]):
-        fresh = path.with_suffix(".new")
+        rows = f"read_parquet({literal(str(path))}, file_row_number = true)"
         with database(memory=_MEMORY) as connection:
-            connection.execute(
-                f"COPY (FROM read_parquet({literal(str(path))}) WHERE NOT {held})"
-                f" TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-            )
-            (before,), (left,) = (
-                connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(name))})").fetchall()[0]
-                for name in (path, fresh)
-            )
-        if left == before:
-            fresh.unlink()
-            continue
-        removed += before - left
-        fresh.replace(path)
+            connection.execute(f"SELECT file_row_number, raw, encoding FROM {rows}")
+            held, left = [], 0
+            while some := connection.fetchmany(10_000):
+                gone = [number for number, raw, encoding in some if _holds(raw, encoding, word)]
+                held += gone
+                left += len(some) - len(gone)
+            if held and left:
+                fresh = path.with_suffix(".new")
+                connection.execute(
+                    f"COPY (SELECT * EXCLUDE file_row_number FROM {rows} WHERE file_row_number NOT IN"
+                    f" (SELECT unnest($1::BIGINT[]))) TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd)",
+                    [held],
+                )
+                fresh.replace(path)
         if not left:
             path.unlink()
+        removed += len(held)
     return removed
 
 
-def _ascii(byte: int) -> str:
-    return chr(byte) if byte < 128 else f"\\x{byte:02X}"
+def _holds(raw: bytes, encoding: str, word: re.Pattern[str]) -> bool:
+    """Whether a row holds a word, in its encoding or in that of most of what is not UTF-8."""
+    texts = (raw.decode(code, "replace") for code in dict.fromkeys((encoding, "utf-8", "cp1252")))
+    return any(word.search(text) for text in texts)
 
 
 def remember(folder: Path, source: str, layout: Mapping[str, Any]) -> None:

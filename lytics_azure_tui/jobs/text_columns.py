@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
@@ -40,6 +40,32 @@ class TextColumns:
             yield
         finally:
             connection.unregister(name)
+
+
+@contextmanager
+def arrow_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, Sequence[int] | Sequence[str] | Sequence[bytes]],
+) -> Iterator[None]:
+    """Lets one query read columns of numbers, texts or bytes, none of them missing, as a table of that name."""
+    children = [_column(values) for values in columns.values()]
+    fields = {key: child.schema for key, child in zip(columns, children, strict=True)}
+    rows = na.c_array_from_buffers(na.struct(fields), len(children[0]), [None], children=children, null_count=0)
+    connection.register(name, na.ArrayStream(rows))
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+def _column(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], int):
+        return na.c_array_from_buffers(na.int64(), len(values), [None, array(_INT64, values)], null_count=0)
+    if isinstance(values[0], str):
+        return _texts(values)
+    offsets = array(_INT32, accumulate(map(len, values), initial=0))
+    return na.c_array_from_buffers(na.binary(), len(values), [None, offsets, b"".join(values)], null_count=0)
 
 
 def _texts(texts: Sequence[str | None]) -> Any:

@@ -20,9 +20,14 @@ def size(amount: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something: 1 row, 1,234 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def about_rows(number: int) -> str:
     """An estimate in words: about 1,234 rows."""
-    return f"about {number:,} row{'' if number == 1 else 's'}"
+    return f"about {counted(number, 'row')}"
 
 
 def few(names: Sequence[str]) -> str:

@@ -37,6 +37,11 @@ class Authorization(BaseModel):
         """The fields that live in the keyring."""
         return tuple(question.name for question in questions(cls) if question.kind is Kind.SECRET)
 
+    @classmethod
+    def required_secrets(cls) -> tuple[str, ...]:
+        """Those of them without which nothing can be done."""
+        return tuple(question.name for question in questions(cls) if question.kind is Kind.SECRET and question.required)
+
 
 class NoAuthorization(Authorization):
     """Of the program's own jobs, which reach nothing outside this machine or its lake."""
@@ -75,11 +80,34 @@ class AzureStorage(Authorization):
         ),
     ] = None
 
-    @field_validator("pgppublickey")
+    pgpprivatekey: Annotated[
+        Secret | None,
+        Ask(
+            "PGP Private Key",
+            "Your private key in ASCII armour. When it is given, encrypted files can be imported.",
+            placeholder="-----BEGIN PGP PRIVATE KEY BLOCK-----",
+            long=True,
+            optional=True,
+        ),
+    ] = None
+    pgppassphrase: Annotated[
+        Secret | None, Ask("PGP Passphrase", "Of the private key, if it has one.", optional=True)
+    ] = None
+    pgpsignerkey: Annotated[
+        str | None,
+        Ask(
+            "PGP Signer's Key",
+            "The sender's public key in ASCII armour. When it is given, encrypted files must be signed with it.",
+            long=True,
+            placeholder="-----BEGIN PGP PUBLIC KEY BLOCK-----",
+        ),
+    ] = None
+
+    @field_validator("pgppublickey", "pgpsignerkey")
     @classmethod
     def _key_is_public(cls, value: str | None) -> str | None:
         if value and "PRIVATE KEY BLOCK" in value:
-            raise ValueError("this is a private key; only the public key belongs here, and the private one nowhere")
+            raise ValueError("this is a private key; only a public key belongs here")
         return value or None
 
     def connection(self) -> StorageConnection:

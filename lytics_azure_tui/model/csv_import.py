@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.delimiter import Delimiter, separator
+from lytics_azure_tui.model.encoding import canonical
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
 from lytics_azure_tui.model.names import ContainerName, StreamName
@@ -143,7 +144,13 @@ class CsvImport(JobConfig):
     ] = "name"
     encoding: Annotated[
         str,
-        Ask("Encoding", "auto looks at the file; otherwise a name such as utf-8, utf-16 or cp1252.", advanced=True),
+        Ask(
+            "Encoding",
+            "auto looks at the file, and keeps to what it finds in the first of a sequence. Any name that Python knows "
+            "can be typed.",
+            advanced=True,
+            source=Source.ENCODINGS,
+        ),
     ] = "auto"
 
     @field_validator("prefix")
@@ -169,10 +176,7 @@ class CsvImport(JobConfig):
     @classmethod
     def _encoding_exists(cls, value: str) -> str:
         if value != "auto":
-            try:
-                "".encode(value)
-            except LookupError:
-                raise ValueError(f"no encoding is called {value!r}; use auto, utf-8, utf-16, cp1252…") from None
+            canonical(value)
         return value
 
     def separator(self) -> str:

@@ -24,6 +24,7 @@ class Source(StrEnum):
     TABLES = "tables"
     TIME_COLUMNS = "time_columns"
     PREFIXES = "prefixes"
+    ENCODINGS = "encodings"
     AUDIENCES = "audiences"
     USER_FIELDS = "user_fields"
     TIMES = "times"
@@ -63,6 +64,7 @@ class Ask:
         unit: of a number, shown beside it.
         exact: blanks at either end of what is typed belong to the answer.
         unbroken: blanks and line breaks in what is pasted come from copying it, and are taken out.
+        optional: of a secret, that one can do without it; other fields say so by their default.
     """
 
     label: str
@@ -77,6 +79,7 @@ class Ask:
     unit: str = ""
     exact: bool = False
     unbroken: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ def _question(name: str, info: FieldInfo, ask: Ask) -> Question:
     else:
         kind = Kind.LONG_TEXT if ask.long else Kind.TEXT
     default = None if info.is_required() else info.get_default(call_default_factory=True)
-    optional = info.is_required() is False and kind is not Kind.SECRET
+    optional = ask.optional or (info.is_required() is False and kind is not Kind.SECRET)
     return Question(name, kind, ask, required=not optional, default=default, options=options)
 
 

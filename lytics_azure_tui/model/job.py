@@ -59,19 +59,22 @@ class JobConfig(BaseModel):
         """When it repeats; None for a job that runs once."""
         return None
 
-    def ignored(self) -> dict[str, str]:
-        """Keys that say something and do not count, each with why: a file may hold them, a form does not."""
-        schedule, found = self.schedule(), dict[str, str]()
+    def ignored(self) -> dict[str, tuple[str, str]]:
+        """Keys that say something and do not count, each with what that is and what to do.
+
+        A file may hold them; a form writes none.
+        """
+        schedule, found, out = self.schedule(), dict[str, tuple[str, str]](), "take the line out"
         for question in questions(type(self)):
             name, needed = question.name, question.ask.only_if
             if getattr(self, name) == question.default:
                 continue
             if needed is not None and not getattr(self, needed):
-                found[name] = f"this counts only with {needed} = true"
+                found[name] = f"this has no effect without {needed} = true", f"Write {needed} = true, or {out}"
             elif name in ("run_frequency", "time_of_day", "timezone") and schedule is None:
-                found[name] = "this does not count: the job runs once"
+                found[name] = "this has no effect: the job runs once", out.capitalize()
             elif name == "time_of_day" and schedule is not None and schedule.time_of_day is None:
-                found[name] = "this does not count for a job that runs every hour"
+                found[name] = "this has no effect on a job that runs every hour", f"Choose daily, or {out}"
         return found
 
     def audiences(self) -> tuple[str, ...]:

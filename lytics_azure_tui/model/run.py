@@ -83,6 +83,8 @@ class Plan:
         data: what commit has to know, as JSON values.
         stop: a reason for which the job's schedule ends here; None to go on.
         processes: chains go side by side in processes, not in threads: their work holds Python's interpreter.
+        notes: lines for the run's log: how what was found is going to be read.
+        warnings: lines for the run's log that the operator should look at; a run with any ends with exit code 3.
     """
 
     parts: tuple[Part, ...]
@@ -91,6 +93,8 @@ class Plan:
     data: dict[str, Any] = field(default_factory=dict)
     stop: str | None = None
     processes: bool = False
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

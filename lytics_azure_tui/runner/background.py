@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import passphrase
+from lytics_azure_tui.config.keys import known
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.runner import places, records
 from lytics_azure_tui.runner.ledger import Ledger
@@ -100,17 +100,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         folder = Folder.open(options.config)
-        word = passphrase()
+        keys = known()
         # Before the lock, which tells others that all is well.
         ledger = Ledger(places.ledger_file(folder))
-        lock = RunnerLock.take(folder.data, background=True, unlocked=bool(word))
+        lock = RunnerLock.take(folder.data, background=True)
         if lock is None:
             return 0
     except LyazureError as error:
         say(str(error))
         return 1
     say(f"Runner starts as process {os.getpid()} for {folder.root}")
-    runner = Runner(folder, ledger, lock, say, word)
+    runner = Runner(folder, ledger, lock, say, keys)
     Background(folder, runner).run()
     runner.close()
     say("Runner ends")

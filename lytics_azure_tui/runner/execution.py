@@ -134,11 +134,18 @@ class Execution:
             plan = kind.plan(context, self.ledger.checkpoint(self.run.job))
             self.ledger.save_plan(self.run.id, plan)
             self._log("info", plan.about)
+            for level, lines in (("info", plan.notes), ("warning", plan.warnings)):
+                for line in lines:
+                    self._log(level, line)
         if plan.stop is not None:
             self.ledger.stop_job(self.run.job, plan.stop)
             self._log("warning", f"The job's schedule ends: {plan.stop}")
-        if not plan.parts:
-            return Outcome(checkpoint=None, about=plan.about)
+        outcome = self._done(kind, context, plan) if plan.parts else Outcome(checkpoint=None, about=plan.about)
+        if not plan.warnings:
+            return outcome
+        return replace(outcome, counts={**outcome.counts, "warnings": len(plan.warnings)})
+
+    def _done(self, kind: JobKind, context: Context, plan: Plan) -> Outcome:
         self._do_parts(kind, context, plan)
         if not self.ledger.begin_commit(self.run.id):
             self._check_cancelled()

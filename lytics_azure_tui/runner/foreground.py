@@ -10,18 +10,17 @@ from contextlib import closing, contextmanager
 from types import FrameType
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import passphrase as known_passphrase
-from lytics_azure_tui.errors import BadConfiguration, RetryLater
+from lytics_azure_tui.config.keys import Keys, known
+from lytics_azure_tui.errors import BadConfiguration, LyazureError, RetryLater
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import JobState, Trigger
-from lytics_azure_tui.model.secret import Secret
-from lytics_azure_tui.runner import places, records, scheduler
+from lytics_azure_tui.runner import opening, places, records, scheduler
 from lytics_azure_tui.runner.events import Event, ExitSummary, Follower
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.lock import RunnerLock
 from lytics_azure_tui.runner.runner import TICK_SECONDS, Runner
-from lytics_azure_tui.runner.service import ensure_runner, runner_status
+from lytics_azure_tui.runner.service import ensure_runner
 
 OnEvent = Callable[[Event], None]
 
@@ -32,7 +31,7 @@ def run_saved(
     *,
     watch: bool = False,
     on_event: OnEvent,
-    passphrase: Secret | None = None,
+    keys: Keys | None = None,
 ) -> ExitSummary:
     """Runs saved jobs, and tells what happens to them.
 
@@ -43,27 +42,26 @@ def run_saved(
         labels: labels or ids of the jobs to run now; none for those that are due.
         watch: stay, and run jobs whenever they are due, until a signal ends it.
         on_event: called for each event, in this thread.
-        passphrase: of the encrypted secrets.
+        keys: to open secrets with, besides those that this process was started with.
 
     Raises:
         BadConfiguration: a label names no job, or several.
+        LyazureError: another runner is at work, and cannot open the secrets; then nothing is queued.
     """
     with closing(Ledger(places.ledger_file(folder))) as ledger:
         jobs = [chosen(folder, label) for label in dict.fromkeys(labels)]
-        session = _Session(folder, ledger, watch, on_event, known_passphrase(passphrase))
+        session = _Session(folder, ledger, watch, on_event, (keys or Keys()).over(known()))
         with session.signals():
             return session.run(jobs, by_label=bool(labels))
 
 
 class _Session:
-    def __init__(
-        self, folder: Folder, ledger: Ledger, watch: bool, on_event: OnEvent, passphrase: Secret | None
-    ) -> None:
+    def __init__(self, folder: Folder, ledger: Ledger, watch: bool, on_event: OnEvent, keys: Keys) -> None:
         self._folder = folder
         self._ledger = ledger
         self._watch = watch
         self._on_event = on_event
-        self._passphrase = passphrase
+        self._keys = keys
         self._follower = Follower(ledger, records.now)
         self._runner: Runner | None = None
         self._asked = 0
@@ -75,19 +73,42 @@ class _Session:
     def run(self, chosen: list[Job], *, by_label: bool) -> ExitSummary:
         self._become_runner()
         if self._runner is None:
-            status = runner_status(self._folder)
-            self._notice(
-                f"A runner is at work already{f' (process {status.pid})' if status else ''}; runs are handed to it"
-            )
+            self._hand_over(chosen if by_label else self._due())
         try:
             self._enqueue(chosen, by_label=by_label)
             while not self._ended():
                 time.sleep(TICK_SECONDS)
         finally:
             self._leave()
-        return ExitSummary(self._follower.runs, interrupted=self._asked > 0, problems=self._problems)
+        stopped = () if self._watch else self._stopped(chosen if by_label else self._folder.jobs())
+        return ExitSummary(self._follower.runs, self._asked > 0, self._problems, stopped)
+
+    def _stopped(self, jobs: Iterable[Job]) -> tuple[str, ...]:
+        """The labels of the jobs that wait for a person; each is told."""
+        whys = {job.label: self._ledger.job_state(job.id).stopped for job in jobs if job.enabled}
+        for label, why in whys.items():
+            if why is not None:
+                self._notice(f"The schedule of {label} has stopped: {why}. --resume takes it up again")
+        return tuple(label for label, why in whys.items() if why is not None)
+
+    def _hand_over(self, jobs: list[Job]) -> None:
+        """Makes sure that the runner that is at work can do these jobs."""
+        needs = sorted({need for job in jobs for need in opening.needs(job)})
+        try:
+            status = ensure_runner(self._folder, self._keys, needs)
+        except LyazureError as error:
+            if not self._watch:
+                raise
+            # It is followed, and this one takes over when it ends.
+            self._notice(str(error))
+        else:
+            self._notice(f"A runner is at work already (process {status.pid}); runs are handed to it")
 
     def _enqueue(self, chosen: list[Job], *, by_label: bool) -> None:
+        names = {f"jobs/{job.id}.toml" for job in chosen}
+        for note in self._folder.without_effect():
+            if not by_label or note.what.partition(",")[0] in names:
+                self._notice(str(note))
         if by_label:
             for job in chosen:
                 if self._ledger.job_state(job.id).stopped is not None:
@@ -99,19 +120,24 @@ class _Session:
             self._notice(f"Cannot be used: {problem}")
         if self._watch:
             return
-        self._enqueue_due(self._folder.jobs())
+        self._enqueue_all(self._due())
         self._takes_all = True
         for run in self._ledger.runs(active=True, limit=1000):
             # What an earlier runner left behind is gone on with, too.
             self._tell(self._follower.follow(run))
 
-    def _enqueue_due(self, jobs: Iterable[Job]) -> None:
+    def _due(self) -> list[Job]:
+        """The saved jobs that are due now; with --watch none, as the runner sees to them."""
+        if self._watch:
+            return []
         states, now = self._ledger.job_states(), records.now()
         built = scheduler.built_at(states)
+        at = ((job, scheduler.due_at(job, states.get(job.id, JobState()), now, built)) for job in self._folder.jobs())
+        return [job for job, due in at if due is not None and due <= now]
+
+    def _enqueue_all(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            due = scheduler.due_at(job, states.get(job.id, JobState()), now, built)
-            if due is not None and due <= now:
-                self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.SCHEDULE)))
+            self._tell(self._follower.follow(self._ledger.enqueue(job, Trigger.SCHEDULE)))
 
     def _ended(self) -> bool:
         """Looks around once. Returns whether there is nothing left to wait for."""
@@ -128,7 +154,7 @@ class _Session:
         # The last run may have ended after the runner looked, and profiles are to be built of what it brought.
         self._look_around()
         if self._takes_all and not self._follower.active:
-            self._enqueue_due(job for job in self._folder.jobs() if type(job.config).follows_profiles)
+            self._enqueue_all(job for job in self._due() if type(job.config).follows_profiles)
         return not self._follower.active
 
     def _look_around(self) -> None:
@@ -164,9 +190,9 @@ class _Session:
         return runner.idle
 
     def _become_runner(self) -> None:
-        lock = RunnerLock.take(self._folder.data, background=False, unlocked=self._passphrase is not None)
+        lock = RunnerLock.take(self._folder.data, background=False)
         if lock is not None:
-            self._runner = Runner(self._folder, self._ledger, lock, _nothing, self._passphrase, schedules=self._watch)
+            self._runner = Runner(self._folder, self._ledger, lock, _nothing, self._keys, schedules=self._watch)
 
     def _leave(self) -> None:
         if self._runner is None:
@@ -175,7 +201,7 @@ class _Session:
         mine = {run.id for run in self._follower.runs}
         if not self._asked and any(run.id not in mine for run in self._ledger.runs(active=True, limit=1000)):
             # The screens queued something meanwhile, and rely on a runner.
-            ensure_runner(self._folder, self._passphrase)
+            ensure_runner(self._folder, self._keys)
 
     def _notice(self, text: str) -> None:
         self._on_event(Event("notice", None, text))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -17,14 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.lytics import open_lytics
-from lytics_azure_tui.config.passphrase import DESCRIPTOR
 from lytics_azure_tui.config.secrets import SecretStore, open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater
 from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import lock, places
-from lytics_azure_tui.runner.spawn import filled_pipe
+from lytics_azure_tui.runner.spawn import handed
 
 LEAST = 6
 """A row in quarantine is told by the value that was given, and by the person's other identifiers that are so long."""
@@ -83,25 +81,18 @@ def forget(folder: Folder, value: str, secrets: Callable[[], SecretStore] | None
     )
 
 
-def forget_apart(folder: Folder, value: str, passphrase: Secret | None = None) -> Report:
+def forget_apart(folder: Folder, value: str, keys: Keys) -> Report:
     """The same in a process of its own.
 
     Args:
-        passphrase: of the encrypted secrets, if they are needed; it goes through a pipe.
+        keys: to open the secrets with, if they are needed.
     """
     command = [sys.executable, "-m", "lytics_azure_tui.runner.forgetting", "--config", str(folder.root)]
-    environment, pipes = dict(os.environ), list[int]()
-    if passphrase:
-        pipes.append(filled_pipe(passphrase))
-        environment[DESCRIPTOR] = str(pipes[0])
-    try:
+    with handed(keys) as (environment, pipes):
         done = subprocess.run(
             command, input=value, capture_output=True, text=True, check=False, start_new_session=True,
             env=environment, pass_fds=pipes,
         )  # fmt: skip
-    finally:
-        for pipe in pipes:
-            os.close(pipe)
     try:
         answer = json.loads(done.stdout)
     except ValueError:

@@ -368,6 +368,10 @@ class Ledger:
         """What is known of all jobs that ever ran, without their last runs: cheap enough for every look around."""
         return {row["id"]: records.job_state(row) for row in self._db.rows(_JOBS)}
 
+    def job_marks(self) -> set[tuple[str, str | None, str | None]]:
+        """(id, when it is due next, why it stopped) of all jobs, as text: for seeing cheaply which have changed."""
+        return {tuple(row) for row in self._db.rows("SELECT id, next_due, stopped FROM jobs")}
+
     def checkpoint(self, job_id: str) -> dict[str, Any] | None:
         """What the job's last succeeded run left for the next."""
         text = self._db.value("SELECT checkpoint FROM jobs WHERE id = ?", job_id)

@@ -8,13 +8,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 
 from lytics_azure_tui import __version__
 from lytics_azure_tui.errors import Fatal, RetryLater
-from lytics_azure_tui.runner import alive, records
+from lytics_azure_tui.runner import alive, control, records
 
 NAME = "runner.lock"
 WORKSPACE = "workspace.lock"
@@ -29,8 +29,9 @@ class Holder:
         host: the machine on which it runs.
         started: when, UTC.
         background: whether it was started by the program itself, without a terminal.
-        unlocked: whether it was given the passphrase of the encrypted secrets.
         version: of the program.
+        listens: whether it has a control socket.
+        held: whether the lock is held; looked at only for a holder that seems to be on another machine.
     """
 
     pid: int
@@ -38,8 +39,9 @@ class Holder:
     host: str
     started: datetime
     background: bool
-    unlocked: bool
     version: str = __version__
+    listens: bool = False
+    held: bool = True
 
     @property
     def this_host(self) -> bool:
@@ -47,19 +49,24 @@ class Holder:
 
     @property
     def lives(self) -> bool:
-        """Whether it is running; of another machine this cannot be told, and is taken for granted."""
-        return not self.this_host or alive.alive(self.pid, self.born)
+        """Whether it is running; of another machine, or this one under another name, the lock tells."""
+        return alive.alive(self.pid, self.born) if self.this_host else self.held
 
 
 class RunnerLock:
-    """Held by the one runner of a folder."""
+    """Held by the one runner of a folder.
 
-    def __init__(self, file: int, path: Path) -> None:
+    Attributes:
+        listening: its control socket, for `control.serve`; None where the file system knows no sockets.
+    """
+
+    def __init__(self, file: int, path: Path, listening: socket.socket | None) -> None:
         self._file = file
         self._path = path
+        self.listening = listening
 
     @classmethod
-    def take(cls, data: Path, *, background: bool, unlocked: bool) -> RunnerLock | None:
+    def take(cls, data: Path, *, background: bool) -> RunnerLock | None:
         """The lock of a data folder; None when another process holds it.
 
         Raises:
@@ -70,6 +77,8 @@ class RunnerLock:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # It listens before anybody reads here that it does.
+            listening = control.listen(data)
             pid = os.getpid()
             holder = Holder(
                 pid,
@@ -77,10 +86,11 @@ class RunnerLock:
                 socket.gethostname(),
                 records.now(),
                 background=background,
-                unlocked=unlocked,
+                listens=listening is not None,
             )
+            written = {name: value for name, value in asdict(holder).items() if name != "held"}
             os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps(asdict(holder), default=datetime.isoformat).encode(), 0)
+            os.pwrite(file, json.dumps(written, default=datetime.isoformat).encode(), 0)
         except BlockingIOError:
             os.close(file)
             return None
@@ -92,10 +102,12 @@ class RunnerLock:
                 why=error.strerror or str(error),
                 fix="Choose a [storage] folder on a local disk that this user may write",
             ) from None
-        return cls(file, path)
+        return cls(file, path, listening)
 
     def release(self) -> None:
         """Lets another runner come."""
+        if self.listening is not None:
+            control.close(self._path.parent, self.listening)
         os.ftruncate(self._file, 0)
         os.close(self._file)
 
@@ -109,11 +121,30 @@ class RunnerLock:
 
 def holder(data: Path) -> Holder | None:
     """Who wrote into the lock file last; None when it let go of the lock, or nobody ever took it."""
+    names = {each.name for each in fields(Holder)} - {"held"}
     try:
         values = json.loads((data / NAME).read_text())
-        return Holder(**{**values, "started": datetime.fromisoformat(values["started"])})
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
+        # Another version may have written more.
+        given = {name: values[name] for name in names & values.keys()}
+        found = Holder(**{**given, "started": datetime.fromisoformat(values["started"])})
+        return found if found.this_host else replace(found, held=_held(data))
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _held(data: Path) -> bool:
+    """Whether somebody holds the lock: a machine's name may change, and with it all that could be asked by number."""
+    try:
+        file = os.open(data / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 @contextmanager

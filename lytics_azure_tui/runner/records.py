@@ -32,6 +32,8 @@ def plan_to_json(plan: Plan) -> str:
 def plan_from_json(text: str) -> Plan:
     values = json.loads(text)
     values["parts"] = tuple(Part(**part) for part in values["parts"])
+    for lines in ("notes", "warnings"):
+        values[lines] = tuple(values.get(lines, ()))
     return Plan(**values)
 
 

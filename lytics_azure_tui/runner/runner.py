@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.profile_build import PROFILES
 from lytics_azure_tui.model.run import Run, RunState, Trigger
-from lytics_azure_tui.model.secret import Secret
-from lytics_azure_tui.runner import alive, failures, housekeeping, places, records, scheduler
+from lytics_azure_tui.runner import alive, control, failures, housekeeping, places, records, scheduler
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.lock import RunnerLock
+from lytics_azure_tui.runner.opening import Opening
 from lytics_azure_tui.runner.scheduler import (
     CLEANING_UP,
     Action,
@@ -55,7 +57,7 @@ class Runner:
         ledger: the runs.
         lock: what makes it the only one.
         say: takes lines for the log.
-        passphrase: of the encrypted secrets, for the runs.
+        keys: to open secrets with, for the runs; others hand more of them over.
         schedules: whether jobs are started when they are due; otherwise only what is queued is run.
         clock: tells the time, in UTC.
     """
@@ -64,7 +66,7 @@ class Runner:
     ledger: Ledger
     lock: RunnerLock
     say: Callable[[str], None]
-    passphrase: Secret | None = field(default=None, repr=False)
+    keys: Keys = field(default_factory=known, repr=False)
     schedules: bool = True
     clock: Callable[[], datetime] = records.now
     draining: bool = False
@@ -75,10 +77,14 @@ class Runner:
     _seen: tuple[object, ...] | None = field(default=None, init=False)
     _again: datetime | None = field(default=None, init=False)
     _tidied: datetime | None = field(default=None, init=False)
+    _handing: threading.Lock = field(default_factory=threading.Lock, init=False)
     _no_start_before: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def __post_init__(self) -> None:
-        self._upkeep = Upkeep(self.folder, self.ledger, self.say)
+        self._upkeep = Upkeep(self.folder, self.ledger, self.say, lambda: self.keys)
+        self._secrets = Opening(self.folder)
+        if self.lock.listening is not None:
+            control.serve(self.lock.listening, self._respond)
 
     def tick(self) -> None:
         """Looks around once, and does what is to be done. Costs next to nothing when nothing has changed."""
@@ -125,6 +131,13 @@ class Runner:
     def close(self) -> None:
         """Lets another runner come; processes that work on runs go on."""
         self.lock.release()
+
+    def _respond(self, keys: Keys, needs: Sequence[str]) -> control.Answer:
+        """Takes over what opens secrets. Called in threads of their own."""
+        with self._handing:
+            self.keys = self._secrets.taken(keys, self.keys)
+            missing = self._secrets.missing(self.keys, needs)
+        return control.Answer(ending=self.draining, missing="" if missing is None else str(missing))
 
     # Looking
 
@@ -219,8 +232,8 @@ class Runner:
             return
         log = places.run_log(self.folder, run.id)
         try:
-            child = spawn("lytics_azure_tui.runner.process", self.folder, [run.id], passphrase=self.passphrase, log=log)
-        except Fatal as error:
+            child = spawn("lytics_azure_tui.runner.process", self.folder, [run.id], keys=self.keys, log=log)
+        except (BadConfiguration, Fatal) as error:
             self.say(f"Run {run.id}: {error}")
             self.ledger.log(run.id, "warning", str(error))
             self._no_start_before = self.clock() + START_AGAIN

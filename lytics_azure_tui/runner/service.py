@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +14,11 @@ from pathlib import Path
 
 from lytics_azure_tui import __version__
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import passphrase as known_passphrase
-from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.config.keys import Keys, known
+from lytics_azure_tui.config.secrets import open_store
+from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised, RetryLater
 from lytics_azure_tui.model.run import Run, Trigger
-from lytics_azure_tui.model.secret import Secret
-from lytics_azure_tui.runner import lock, places
+from lytics_azure_tui.runner import control, lock, opening, places
 from lytics_azure_tui.runner.forgetting import Report, forget_apart
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.lock import Holder
@@ -35,10 +36,10 @@ class RunnerStatus:
         pid: its process.
         started: when, UTC.
         running: False when it died without letting go of its lock; the next one takes over.
-        this_host: False when it is on another machine; then whether it runs cannot be told.
+        this_host: False when it is on another machine, or this one had another name.
         background: False for one that a person or cron runs in the foreground.
-        unlocked: whether it has the passphrase of the encrypted secrets.
         version: of the program that it runs.
+        listens: whether it can be given keys.
     """
 
     pid: int
@@ -46,8 +47,8 @@ class RunnerStatus:
     running: bool
     this_host: bool
     background: bool = True
-    unlocked: bool = False
     version: str = __version__
+    listens: bool = True
 
 
 def runner_status(folder: Folder) -> RunnerStatus | None:
@@ -63,39 +64,108 @@ def _status(found: Holder) -> RunnerStatus:
         running=found.lives,
         this_host=found.this_host,
         background=found.background,
-        unlocked=found.unlocked,
         version=found.version,
+        listens=found.listens,
     )
 
 
-def ensure_runner(folder: Folder, passphrase: Secret | None = None) -> RunnerStatus:
-    """Finds the runner, or starts one in the background that outlives this process.
+def ensure_runner(folder: Folder, keys: Keys | None = None, needs: Sequence[str] = ()) -> RunnerStatus:
+    """Makes sure of a runner that lives and can open the secrets that a run needs. Whoever queues a run calls this.
 
-    A background runner makes place for a new one when it lacks the passphrase that is given here, or is of another
-    version than this program; its runs go on.
+    A runner that is at work is given the keys. A background runner that cannot open the secrets all the same, is about
+    to end, or is of another version than this program makes place for a new one; its runs go on.
+
+    Args:
+        keys: to open secrets with, besides those that this process was started with.
+        needs: ids of the authorizations whose secrets the run opens.
 
     Raises:
-        Fatal: it does not start.
+        PassphraseNeeded, NotAuthorised, BadConfiguration: neither the runner nor this process can open them.
+        RetryLater: a runner in the foreground is about to end.
+        Fatal: it does not start, or does not answer.
     """
-    passphrase = known_passphrase(passphrase)
-    status = runner_status(folder)
-    if status is not None and status.running:
-        outdated = status.version != __version__ or (passphrase is not None and not status.unlocked)
-        if not (outdated and status.background and status.this_host):
-            return status
-        _send(folder, status.pid, signal.SIGUSR1)
-        _wait_for_end(folder, status.pid, START_SECONDS)
-    log = places.runner_log(folder)
-    child = spawn("lytics_azure_tui.runner.background", folder, [], passphrase=passphrase, log=log)
+    keys = (keys or Keys()).over(known())
     deadline = time.monotonic() + START_SECONDS
+    started: subprocess.Popen[bytes] | None = None
+    required = False
     while time.monotonic() < deadline:
         status = runner_status(folder)
-        if status is not None and status.running:
+        if status is None or not status.running:
+            if started is not None and started.poll() is None:
+                time.sleep(0.05)
+                continue
+            if started is not None and started.poll():
+                break
+            if needs and not required:
+                opening.require(folder, open_store(folder, keys), needs)
+                required = True
+            started = _start(folder, keys)
+        elif started is not None and status.pid == started.pid:
+            # It has the keys, and what was tried here.
             return status
-        if child.poll():
-            break
-        time.sleep(0.05)
+        elif not status.this_host or _serves(folder, status, keys, needs):
+            return status
+        else:
+            required = True
+            _end(folder, status)
+            deadline = time.monotonic() + START_SECONDS
+    log = places.runner_log(folder)
     raise Fatal("The background runner does not start", why=_last_line(log), fix=f"Look at {log}, or use --watch")
+
+
+def _start(folder: Folder, keys: Keys) -> subprocess.Popen[bytes]:
+    log = places.runner_log(folder)
+    return spawn("lytics_azure_tui.runner.background", folder, [], keys=keys, log=log)
+
+
+def _serves(folder: Folder, status: RunnerStatus, keys: Keys, needs: Sequence[str]) -> bool:
+    """Gives a runner the keys. Returns whether it will do; False when another is to take its place.
+
+    Raises:
+        LyazureError: it will not do, and no other can take its place.
+    """
+    answer = control.ask(folder.data, keys, needs) if status.listens else None
+    current = status.version == __version__ or not status.background
+    if current and answer is not None and answer.ready:
+        return True
+    if needs:
+        # What is missing here as well is said, or asked for, before anything ends.
+        opening.require(folder, open_store(folder, keys), needs)
+    if status.background:
+        return False
+    if answer is None and not status.listens:
+        return True  # there is no way to ask
+    if answer is None:
+        raise _silent(status)
+    if answer.missing:
+        raise NotAuthorised(
+            f"The runner, process {status.pid}, cannot open the secrets that the run needs",
+            why=answer.missing,
+            fix=f"End it (kill {status.pid}) and start it where the secrets can be opened",
+        )
+    if needs:
+        raise RetryLater(
+            f"The runner, process {status.pid}, is ending, and starts no new runs",
+            fix=f"Wait until it has ended, or end it at once: kill {status.pid}",
+        )
+    return True
+
+
+def _end(folder: Folder, status: RunnerStatus) -> None:
+    """Has a background runner leave its runs to the next one."""
+    _send(folder, status.pid, signal.SIGUSR1)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _is_runner(folder, status.pid):
+        if time.monotonic() > deadline:
+            raise _silent(status)
+        time.sleep(0.05)
+
+
+def _silent(status: RunnerStatus) -> Fatal:
+    return Fatal(
+        f"The runner, process {status.pid}, does not answer",
+        fix=f"End it: kill -9 {status.pid}. Its runs go on with the next runner",
+    )
 
 
 def stop_runner(folder: Folder, *, seconds: float = STOP_SECONDS) -> bool:
@@ -120,9 +190,15 @@ def stop_runner(folder: Folder, *, seconds: float = STOP_SECONDS) -> bool:
     return True
 
 
-def start_now(folder: Folder, job_id: str) -> Run:
-    """Queues a run of a job, or gives the one that is on its way. A schedule that had ended is taken up again."""
+def start_now(folder: Folder, job_id: str, keys: Keys | None = None) -> Run:
+    """Queues a run of a job, or gives the one that is on its way. A schedule that had ended is taken up again.
+
+    Raises:
+        LyazureError: see `ensure_runner`; then nothing is queued.
+    """
     job = folder.job(job_id)
+    job.require_here()
+    ensure_runner(folder, keys, opening.needs(job))
     with opened(folder) as ledger:
         if ledger.job_state(job_id).stopped is not None:
             ledger.resume_job(job_id)
@@ -143,17 +219,20 @@ def cancel(folder: Folder, run_id: str) -> Run:
     return run
 
 
-def replay(folder: Folder, run_id: str) -> Run:
+def replay(folder: Folder, run_id: str, keys: Keys | None = None) -> Run:
     """Queues a run that reads the quarantined rows of another again, by the job as it is now.
 
     Raises:
         BadConfiguration: there are no such rows, they were replayed already, the job is gone, or a run of it is active.
+        LyazureError: see `ensure_runner`; then nothing is queued.
     """
     with opened(folder) as ledger:
         run = ledger.run(run_id)
         if not run.state.ended or not ledger.quarantine_files(run_id):
             raise BadConfiguration(f"Run {run_id} has no quarantined rows that could be replayed")
-        queued = ledger.enqueue(folder.job(run.job), Trigger.REPLAY, replay_of=run_id)
+        job = folder.job(run.job)
+        ensure_runner(folder, keys, opening.needs(job))
+        queued = ledger.enqueue(job, Trigger.REPLAY, replay_of=run_id)
         if queued.replay_of != run_id:
             raise BadConfiguration(
                 f"A run of {run.label} is active",
@@ -163,17 +242,31 @@ def replay(folder: Folder, run_id: str) -> Run:
         return queued
 
 
-def forget(folder: Folder, value: str, passphrase: Secret | None = None) -> Report:
+def forget(folder: Folder, value: str, keys: Keys | None = None) -> Report:
     """Removes everyone who has an identifier of this value, in a process of its own.
 
     Args:
-        passphrase: of the encrypted secrets, if it was typed.
+        keys: to open secrets with, besides those that this process was started with.
 
     Raises:
         BadConfiguration: nobody has.
         RetryLater: runs are at work.
     """
-    return forget_apart(folder, value, known_passphrase(passphrase))
+    return forget_apart(folder, value, (keys or Keys()).over(known()))
+
+
+def pause(folder: Folder, job_id: str, *, paused: bool) -> None:
+    """Pauses a job's schedule, or takes it up again, also where it stopped by itself.
+
+    Raises:
+        BadConfiguration: there is no such job.
+    """
+    job = folder.job(job_id)
+    if job.enabled is paused:
+        folder.save_job(job.model_copy(update={"enabled": not paused}))
+    if not paused:
+        with opened(folder) as ledger:
+            ledger.resume_job(job_id)
 
 
 def delete_job(folder: Folder, job_id: str) -> None:
@@ -210,12 +303,6 @@ def _send(folder: Folder, pid: int, number: signal.Signals) -> None:
     if _is_runner(folder, pid):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def _wait_for_end(folder: Folder, pid: int, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while _is_runner(folder, pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def _last_line(log: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import LyazureError
@@ -27,11 +28,13 @@ class Upkeep:
         folder: the configuration.
         ledger: the runs.
         say: takes a line about definitions that cannot be used.
+        keys: to open the secrets with, as they are known by now.
     """
 
     folder: Folder
     ledger: Ledger
     say: Callable[[str], None]
+    keys: Callable[[], Keys] = known
     _seen: object = field(default=None, init=False)
     _due: datetime | None = field(default=None, init=False)
     _told: str = field(default="", init=False)
@@ -59,7 +62,7 @@ class Upkeep:
         if not definitions.there_are(self.folder) and not places.workspace(self.folder).joinpath("profiles").exists():
             return None
         try:
-            lytics = open_lytics(self.folder, lambda: open_store(self.folder))
+            lytics = open_lytics(self.folder, lambda: open_store(self.folder, self.keys()))
             due = lytics.due(definitions.read(self.folder))
         except LyazureError as error:
             if str(error) != self._told:

@@ -21,7 +21,7 @@ from types import FrameType
 
 from lytics_azure_tui.azure.upload import Uploader
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import VARIABLE
+from lytics_azure_tui.config.keys import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
 from lytics_azure_tui.errors import BadConfiguration, LyazureError

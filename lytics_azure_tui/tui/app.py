@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, ClassVar, TypeVar
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input, TextArea
 
-from lytics_azure_tui.config.secrets import PassphraseNeeded
+from lytics_azure_tui.config.keys import PassphraseNeeded
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.tui.commands import Command, bindings, palette
 from lytics_azure_tui.tui.desk import Desk
@@ -31,13 +36,17 @@ from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.editor import Editor
 from lytics_azure_tui.tui.themes import DARK, LIGHT
 from lytics_azure_tui.tui.threads import in_thread
-from lytics_azure_tui.tui.widgets.masthead import Masthead, Standing
+from lytics_azure_tui.tui.widgets.masthead import Standing
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 TICK_SECONDS = 1.0
+RUNNER_SECONDS = 3.0
+"""Between two looks at whether the runner lives."""
+RUNNER_AGAIN_SECONDS = 30.0
+"""After it could not be started."""
 
 
 class LyazureApp(App[int]):
@@ -76,6 +85,8 @@ class LyazureApp(App[int]):
         self._log_path = keep_log(desk.folder.data)
         self._reader = Reader(desk)
         self._looking = False
+        self._unreadable: LyazureError | None = None
+        self._ended = Event()
         self._asking = asyncio.Lock()
         self._passphrases = 0
         self.checks: dict[str, Checked | None] = {}
@@ -83,6 +94,8 @@ class LyazureApp(App[int]):
         self._asks_to_quit = False
         self._drafts: list[str] | None = None
         """Titles of the forms that were kept on the way out; None before that."""
+        self._finding_runner = False
+        self._no_runner_before: float = 0.0
         self.add_mode("dashboard", lambda: Dashboard(desk))
         self.add_mode("authorizations", self._authorizations)
         self.add_mode("streams", self._streams)
@@ -117,8 +130,17 @@ class LyazureApp(App[int]):
         end_without_terminal(self._end)
         self._settle()
         self._look()
-        self.set_interval(LOOK_SECONDS, self._look)
+        loop = asyncio.get_running_loop()
+        Thread(target=self._follow, args=(loop,), name="follow the ledger", daemon=True).start()
         self.set_interval(TICK_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        self._ended.set()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """No cursor blinks: over a slow line, an idle screen sends nothing."""
+        if isinstance(event.widget, Input | TextArea):
+            event.widget.cursor_blink = False
 
     async def fetch(self, work: Callable[[], T], about: str) -> T:
         """Runs blocking work in a thread; asks for the passphrase of the secrets where one is needed, and goes on.
@@ -140,6 +162,8 @@ class LyazureApp(App[int]):
                 if not await self.push_screen_wait(Passphrase(self.desk, error)):
                     raise error
                 self._passphrases += 1
+                # Schedules need it, too.
+                self._find_runner()
 
     def on_ready(self) -> None:
         """What is loaded by now stays, so the garbage collector need not stop the screen to walk through it."""
@@ -164,12 +188,26 @@ class LyazureApp(App[int]):
         if before is None and after is not None:
             # First things first: the keyring and a new process would compete with the first screen.
             self.call_after_refresh(self._find_runner)
+            self.set_interval(RUNNER_SECONDS, self._keep_runner)
 
     def _tick(self) -> None:
-        if self._exit or not self.screen_stack:
-            return  # a last tick on the way out finds no screen
-        for masthead in self.screen.query(Masthead):
-            masthead.standing = self.standing()
+        """Once a second: what a screen says of the time. One that lies below another is told when it is back."""
+        if not self._exit and self.screen_stack and isinstance(self.screen, DeskScreen):
+            self.screen.tick()
+
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Looks for changes in a thread of its own, so that nothing moves on the loop while there are none."""
+        while not self._ended.wait(LOOK_SECONDS):
+            try:
+                changed = not self._looking and self._reader.changed()
+            except LyazureError:
+                changed = True  # reading it again says what is wrong
+            except Exception:
+                log.exception("could not look for changes")
+                changed = True
+            if changed:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(self._look)
 
     def _look(self) -> None:
         if not self._looking and not self._exit:
@@ -181,12 +219,19 @@ class LyazureApp(App[int]):
         try:
             overview = await in_thread(self._reader.read, "read the ledger")
         except LyazureError as error:
+            self._unreadable = error
             self._trouble(error)
         else:
+            self._readable_again()
             if overview is not None:
                 self.overview = overview
         finally:
             self._looking = False
+
+    def _readable_again(self) -> None:
+        unreadable, self._unreadable = self._unreadable, None
+        if unreadable is not None and isinstance(self.screen, DeskScreen) and self.screen.error is unreadable:
+            self.screen.problem(None)
 
     @work(group="settings", description="read the settings", exit_on_error=False)
     async def _settle(self) -> None:
@@ -202,12 +247,31 @@ class LyazureApp(App[int]):
         self._kept_theme = self.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
 
+    def _keep_runner(self) -> None:
+        """Has a runner that has died replaced."""
+        status = self.overview.runner if self.overview else None
+        if (status is None or not status.running) and time.monotonic() >= self._no_runner_before:
+            self._find_runner()
+
+    def _find_runner(self) -> None:
+        if not self._finding_runner:
+            self._finding_runner = True
+            self._start_runner()
+
     @work(group="deed", description="start the runner", exit_on_error=False)
-    async def _find_runner(self) -> None:
+    async def _start_runner(self) -> None:
         try:
             await self.fetch(self._open_secrets_and_runner, "start the runner")
-        except LyazureError as error:
+            self._no_runner_before = 0.0
+        except PassphraseNeeded as error:
+            # "Not now": nobody is asked again before something needs it.
+            self._no_runner_before = math.inf
             self._trouble(error)
+        except LyazureError as error:
+            self._no_runner_before = time.monotonic() + RUNNER_AGAIN_SECONDS
+            self._trouble(error)
+        finally:
+            self._finding_runner = False
 
     def _open_secrets_and_runner(self) -> None:
         if self.desk.folder.authorizations():

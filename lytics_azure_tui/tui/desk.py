@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui import __version__
+from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.secret import Secret
 
@@ -65,8 +66,7 @@ class Desk:
     lasting: bool = True
     _lytics: Lytics | None = field(default=None, repr=False)
     _secrets: SecretStore | None = field(default=None, repr=False)
-    _passphrase: Secret | None = field(default=None, repr=False)
-
+    _keys: Keys = field(default_factory=Keys, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Desk:
 
         with self._lock:
             if self._secrets is None:
-                self._secrets = open_store(self.folder, self._passphrase)
+                self._secrets = open_store(self.folder, self._keys)
             return self._secrets
 
     def examine(self) -> Iterator[Check]:
@@ -120,9 +120,10 @@ class Desk:
         """
         from lytics_azure_tui.config.secrets import open_store
 
-        store = open_store(self.folder, passphrase)
+        keys = Keys(passphrase)
+        store = open_store(self.folder, keys)
         with self._lock:
-            self._secrets, self._passphrase = store, passphrase
+            self._secrets, self._keys = store, keys
 
     def unlock(self, authorization_id: str) -> Authorization:
         """An authorization with its secrets."""
@@ -212,7 +213,7 @@ class Desk:
         """
         from lytics_azure_tui.runner.service import forget
 
-        return forget(self.folder, value, self._passphrase)
+        return forget(self.folder, value, self._keys)
 
     # Jobs
 
@@ -225,11 +226,9 @@ class Desk:
 
     def pause(self, job_id: str, paused: bool) -> None:
         """Pauses a job's schedule, or takes it up again, also where it stopped by itself."""
-        job = self.folder.job(job_id)
-        if job.enabled is paused:
-            self.folder.save_job(job.model_copy(update={"enabled": not paused}))
-        if not paused:
-            self.ledger.resume_job(job_id)
+        from lytics_azure_tui.runner.service import pause
+
+        pause(self.folder, job_id, paused=paused)
 
     def delete_job(self, job_id: str) -> None:
         """Deletes a job and its memory; its runs stay in the ledger.
@@ -244,10 +243,10 @@ class Desk:
     # The runner
 
     def ensure_runner(self) -> RunnerStatus:
-        """Finds the background runner, or starts it."""
+        """Finds the background runner, or starts it, and gives it what opens the secrets."""
         from lytics_azure_tui.runner.service import ensure_runner
 
-        return ensure_runner(self.folder, self._passphrase)
+        return ensure_runner(self.folder, self._keys)
 
     def runner_status(self) -> RunnerStatus | None:
         """The background runner, if one was ever started."""
@@ -256,10 +255,14 @@ class Desk:
         return runner_status(self.folder)
 
     def start_now(self, job_id: str) -> Run:
-        """Queues a run of a job, or gives the one that is on its way."""
+        """Queues a run of a job, or gives the one that is on its way.
+
+        Raises:
+            PassphraseNeeded: `remember` one and ask again; nothing was queued.
+        """
         from lytics_azure_tui.runner.service import start_now
 
-        return start_now(self.folder, job_id)
+        return start_now(self.folder, job_id, self._keys)
 
     def cancel(self, run_id: str) -> Run:
         """Asks a run to end."""
@@ -271,7 +274,7 @@ class Desk:
         """Queues a run that reads the quarantined rows of another again."""
         from lytics_azure_tui.runner.service import replay
 
-        return replay(self.folder, run_id)
+        return replay(self.folder, run_id, self._keys)
 
 
 def _from_home(path: Path) -> str:

@@ -14,7 +14,7 @@ from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_ac
 
 from lytics_azure_tui.cli.output import Exit
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import VARIABLE
+from lytics_azure_tui.config.keys import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.config.settings import Secrets, Settings
 from lytics_azure_tui.lytics.workspace.workspace import Workspace

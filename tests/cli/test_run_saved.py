@@ -283,9 +283,11 @@ def test_a_reader_that_goes_away_does_not_end_the_run(account: Storage, folder: 
     assert (job["last_run"]["state"], job["last_run"]["rows"]) == ("succeeded", 2)
 
 
-def _ended(state: RunState, rejected: int = 0) -> Run:
+def _ended(state: RunState, rejected: int = 0, **counts: int) -> Run:
     moment = datetime(2026, 3, 1, tzinfo=UTC)
-    return Run("1", "people", "All people", "AzureCsvImport", Trigger.MANUAL, state, moment, rejected=rejected)
+    return Run(
+        "1", "people", "All people", "AzureCsvImport", Trigger.MANUAL, state, moment, rejected=rejected, counts=counts
+    )
 
 
 @pytest.mark.parametrize(
@@ -294,6 +296,8 @@ def _ended(state: RunState, rejected: int = 0) -> Run:
         (ExitSummary(), Exit.DONE),
         (ExitSummary((_ended(RunState.SUCCEEDED),)), Exit.DONE),
         (ExitSummary((_ended(RunState.SUCCEEDED, 1),)), Exit.QUARANTINED),
+        (ExitSummary((_ended(RunState.SUCCEEDED, warnings=1),)), Exit.QUARANTINED),
+        (ExitSummary((_ended(RunState.FAILED, warnings=1),)), Exit.FAILED),
         (ExitSummary((_ended(RunState.SUCCEEDED, 1), _ended(RunState.FAILED))), Exit.FAILED),
         (ExitSummary((_ended(RunState.CANCELLED),)), Exit.FAILED),
         (ExitSummary((_ended(RunState.SUCCEEDED, 1),), problems=1), Exit.USAGE),

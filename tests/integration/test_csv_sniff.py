@@ -25,7 +25,7 @@ def test_encoding_compression_header_rows_types_and_times_are_shown(storage: Sto
     text = "id;day;email;score;note\n" + ROWS
     storage.put("x.csv.gz", gzip.compress(text.encode("utf-16")))
     found = look(store, storage.container, "x.csv.gz")
-    assert (found.encoding, found.compression, found.delimiter, found.newline) == ("utf-16-le", "gzip", ";", "\n")
+    assert (found.encoding.name, found.compression, found.delimiter, found.newline) == ("utf-16-le", "gzip", ";", "\n")
     assert found.header == ("id", "day", "email", "score", "note")
     assert len(found.rows) == 50
     assert found.rows[1] == ("1", "2026-01-02", "user1@example.com", "3.5", "x")

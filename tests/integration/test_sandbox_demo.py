@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from lytics_azure_tui.config.passphrase import VARIABLE
+from lytics_azure_tui.config.keys import VARIABLE
 from lytics_azure_tui.config.secrets import open_store, unlock
 from lytics_azure_tui.model.authorization import AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.sandbox import sample_data, sample_tables

@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.config.passphrase import VARIABLE
+from lytics_azure_tui.config.keys import VARIABLE
 from lytics_azure_tui.lytics.columns import INGEST_TIME, RUN_ID
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.sandbox import sample_data

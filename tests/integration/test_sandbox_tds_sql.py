@@ -255,7 +255,7 @@ def test_queries(connection: Any) -> None:
         ),
         ("EXEC sp_executesql N'SELECT @a + @b', N'@a int, @b int', @a = 1, @b = 2", [(3,)]),
         ("EXEC ('SELECT 1 AS x')", [(1,)]),
-        ("BEGIN TRY SELECT 1 / 0 END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH", [(8134,)]),
+        ("BEGIN TRY DECLARE @n int = 1 / 0 END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH", [(8134,)]),
         ("DECLARE @t TABLE (a int, b nvarchar(5)); INSERT INTO @t VALUES (1, N'x'); SELECT * FROM @t", [(1, "x")]),
     ]
     for sql, expected in cases:

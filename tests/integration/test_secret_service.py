@@ -24,6 +24,7 @@ BEGINNING = f"""
 import json, sys, time
 from pathlib import Path
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.secrets import open_store, remove, save, unlock
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -159,13 +160,13 @@ def test_without_a_message_bus_the_encrypted_file_is_used(desktop: Desktop) -> N
     answer = desktop.alone(
         """
         answer["asked"] = attempt(lambda: open_store(folder))
-        store = open_store(folder, Secret("correct horse"))
+        store = open_store(folder, Keys(Secret("correct horse")))
         save(folder, store, authorization)
         answer["described"] = store.describe()
         """
     )
     assert isinstance(answer["asked"], list)
-    assert answer["asked"][0] == "PassphraseNeeded"
+    assert answer["asked"][0] == "NewPassphraseNeeded"
     assert "No keyring can be used in this session" in answer["asked"][1]
     assert (
         answer["described"]
@@ -176,11 +177,11 @@ def test_without_a_message_bus_the_encrypted_file_is_used(desktop: Desktop) -> N
 
 @needs_keyring
 def test_the_encrypted_file_stays_in_use_when_a_keyring_appears(desktop: Desktop) -> None:
-    desktop.alone("save(folder, open_store(folder, Secret('correct horse')), authorization)")
+    desktop.alone("save(folder, open_store(folder, Keys(Secret('correct horse'))), authorization)")
     answer = desktop.unlocked(
         """
         answer["asked"] = attempt(lambda: open_store(folder))
-        answer["same"] = unlock(folder, open_store(folder, Secret("correct horse")), "storage") == authorization
+        answer["same"] = unlock(folder, open_store(folder, Keys(Secret("correct horse"))), "storage") == authorization
         """
     )
     assert isinstance(answer["asked"], list)

@@ -152,8 +152,14 @@ def test_a_certificate_of_an_unknown_authority_is_refused(tables: Tables) -> Non
 
 def test_a_certificate_for_another_name_is_refused(tables: Tables) -> None:
     with pytest.raises(BadConfiguration) as told:
-        SqlSession(tables.authorization(server="127.0.0.1"))
+        SqlSession(tables.authorization(server="127.1"))
     assert "another name" in told.value.why
+
+
+@pytest.mark.parametrize("name", ["LOCALHOST", "127.0.0.1"])
+def test_the_name_of_the_server_in_another_way_of_writing(tables: Tables, name: str) -> None:
+    with SqlSession(tables.authorization(server=name)) as session:
+        assert session.rows("SELECT 1") == [(1,)]
 
 
 def test_a_file_of_authorities_that_is_not_there(tables: Tables) -> None:

@@ -1,4 +1,4 @@
-"""The app in a process of its own, on a terminal: `python -m tests.tui.terminal_app FOLDER [nohup] [fault]`."""
+"""The app in a process of its own, on a terminal: `python -m tests.tui.terminal_app FOLDER`, and words of `main`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.app import LyazureApp
+from tests.tui.lived_in import lived_in
 from tests.tui.world import World
 
 
@@ -30,7 +31,10 @@ def main() -> int:
     if "nohup" in sys.argv:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     kind = FaultyApp if "fault" in sys.argv else LyazureApp
-    app = kind(World(Path(sys.argv[1]), pytest.MonkeyPatch()).desk)
+    world = World(Path(sys.argv[1]), pytest.MonkeyPatch())
+    if "lived-in" in sys.argv:
+        lived_in(world)
+    app = kind(world.desk)
     app.run()
     return app.return_code or 0
 

@@ -8,8 +8,10 @@ import gc
 import itertools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from textual.command import CommandList, CommandPalette
@@ -17,7 +19,8 @@ from textual.widgets import Footer, Input
 from textual.widgets._footer import FooterKey
 
 from lytics_azure_tui import tui
-from lytics_azure_tui.config.secrets import PassphraseNeeded, SecretStore
+from lytics_azure_tui.config.keys import NewPassphraseNeeded, PassphraseNeeded
+from lytics_azure_tui.config.secrets import SecretStore
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.model.run import Progress
 from lytics_azure_tui.model.secret import Secret
@@ -81,6 +84,83 @@ def test_the_passphrase_is_asked_for(picture: Picture, world: World, size: tuple
         fix="Type it when asked, or give it in the variable LYAZURE_PASSPHRASE",
     )
     assert picture(world, size, screen=lambda: Passphrase(world.desk, reason))
+
+
+@SIZES
+def test_a_new_passphrase_is_chosen_and_typed_twice(picture: Picture, world: World, size: tuple[int, int]) -> None:
+    reason = NewPassphraseNeeded(
+        "Secrets will be kept in an encrypted file, ~/.config/lyazure-tui/secrets.crypt, and it needs a passphrase",
+        why="No keyring can be used in this session",
+    )
+    assert picture(world, size, screen=lambda: Passphrase(world.desk, reason))
+
+
+async def test_a_typing_error_in_a_new_passphrase_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen: list[Secret] = []
+    monkeypatch.setattr(world.desk, "remember", chosen.append)
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        app.push_screen(Passphrase(world.desk, NewPassphraseNeeded("Secrets need a passphrase")))
+        await pilot.pause()
+        await pilot.press(*"horse", "enter", *"hrose", "enter")
+        await until(pilot, lambda: "not the same" in str(app.screen.query_one("#reason").render()))
+        assert not chosen
+        assert [field.value for field in app.screen.query(Input)] == ["", ""]
+        await pilot.press(*"horse", "enter", *"horse", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, Passphrase))
+    assert chosen == [Secret("horse")]
+
+
+async def test_not_now_and_then_start_says_what_is_missing_and_queues_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.authorization()
+    world.job("Customers")
+
+    def locked(*_: object) -> NoReturn:
+        raise PassphraseNeeded("The encrypted file for secrets needs a passphrase", fix="Type it when asked")
+
+    for name in ("secrets", "start_now"):
+        monkeypatch.setattr(world.desk, name, locked)
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        for key in ("", "s"):
+            await settled(pilot)
+            if key:
+                await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Passphrase))
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, Dashboard))
+            await until(pilot, lambda: "needs a passphrase" in str(app.screen.query_one(Problem).error))
+        await pilot.pause(0.3)
+        assert isinstance(app.screen, Dashboard), "nobody is asked again before something needs it"
+    assert world.ledger.runs() == []
+
+
+async def test_a_runner_that_dies_while_the_screens_are_open_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.tui.app.RUNNER_SECONDS", 0.05)
+    monkeypatch.setattr("lytics_azure_tui.tui.overview.STATUS_SECONDS", 0.05)
+    alive = world.desk.status
+    assert alive is not None
+    started: list[RunnerStatus] = []
+
+    def ensure() -> RunnerStatus:
+        started.append(replace(alive, pid=alive.pid + len(started)))
+        world.desk.status = started[-1]
+        return started[-1]
+
+    monkeypatch.setattr(world.desk, "ensure_runner", ensure)
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: len(started) == 1)
+        await pilot.pause(0.3)
+        assert len(started) == 1, "one that lives is left alone"
+        world.desk.status = replace(alive, running=False)
+        await until(pilot, lambda: len(started) > 1)
+        await until(pilot, lambda: f"runner {started[-1].pid}" in str(app.screen.query_one("Masthead").render()))
 
 
 async def test_three_places_by_their_keys_and_back(world: World) -> None:

@@ -18,41 +18,10 @@ from lytics_azure_tui.tui.widgets.grid import Grid
 from lytics_azure_tui.tui.widgets.problem import Problem
 from lytics_azure_tui.tui.widgets.run_pane import RunPane
 from tests.tui.conftest import LARGE, SMALL, Picture, settled
-from tests.tui.world import NOW, World
+from tests.tui.lived_in import busy
+from tests.tui.world import World
 
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x36"])
-
-
-def busy(world: World) -> None:
-    """Jobs in every state, two runs under way, and a past."""
-    world.authorization()
-    customers = world.job("Customers daily", continuous_update=True)
-    orders = world.job("Orders hourly", continuous_update=True, file_frequency="hourly", stream="orders")
-    prices = world.job("Price list", stream="prices")
-    loyalty = world.job("Loyalty cards", continuous_update=True, stream="loyalty")
-    world.job("Newsletter sign-ups of all shops in Europe and overseas", enabled=False, continuous_update=True)
-    returns = world.job("Returns", continuous_update=True, stream="returns")
-    stores = world.job("Stores", stream="stores")
-    world.ended(prices, timedelta(days=4), rows=1_204, amount=88_000, about="prices.csv")
-    world.ended(
-        returns,
-        timedelta(days=1, hours=2),
-        state=RunState.FAILED,
-        took=timedelta(seconds=3),
-        error="Azure refused the credentials. The signature expired on 23 November. Make a new one in the portal",
-    )
-    world.ended(loyalty, timedelta(hours=9), rows=48_112, rejected=37, amount=12_000_000, about="loyalty_20261124.csv")
-    world.ended(orders, timedelta(hours=1), rows=2_310, amount=900_000)
-    world.ended(stores, timedelta(minutes=40), state=RunState.CANCELLED)
-    world.ended(customers, timedelta(hours=10), rows=1_000_000, amount=512_000_000, took=timedelta(minutes=4))
-    world.ledger.stop_job(loyalty.id, "No file after loyalty_20261124.csv")
-    world.ledger.set_next_due(orders.id, NOW + timedelta(minutes=12))
-    world.ledger.set_next_due(returns.id, NOW + timedelta(hours=20))
-    world.running(
-        customers,
-        Progress("reading customers_20261124.csv", 312_000_000, 680_000_000, 2_310_442, 3),
-    )
-    world.running(stores, Progress("reading stores.csv.gz", 1_200_000, None, 10_020, 0))
 
 
 @SIZES
@@ -210,6 +179,75 @@ async def test_the_cursor_stays_on_its_job_when_others_come(world: World) -> Non
         assert (grid.selected, grid.cursor_row) == ("gamma", 2)
 
 
+async def test_a_run_that_failed_at_night_is_in_sight_in_the_morning(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.authorization()
+    job = world.job("Customers")
+    for number in range(30, 0, -1):
+        world.ended(job, timedelta(hours=12, minutes=number), rows=number)
+    moment = 0.0
+    monkeypatch.setattr("lytics_azure_tui.tui.widgets.grid.monotonic", lambda: moment)
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        recent = app.screen.query_one("#recent", Grid)
+        newest = world.ended(job, timedelta(hours=10), state=RunState.FAILED, error="The disk is full")
+        await until(pilot, lambda: recent.selected == newest.id)
+        assert (recent.cursor_row, recent.scroll_y) == (0, 0), "nobody was reading further down"
+
+        recent.focus()
+        await pilot.press(*["down"] * 12)
+        await settled(pilot)
+        read, place = recent.selected, recent.scroll_y
+        assert place > 0
+        world.ended(job, timedelta(hours=9), rows=7)
+        await until(pilot, lambda: recent.row_count == 32)
+        assert (recent.selected, recent.scroll_y) == (read, place + 1), "nothing moves below a reader"
+        assert "1 newer above" in str(recent.border_title)
+
+        moment = 3_600.0
+        newest = world.ended(job, timedelta(hours=8), state=RunState.FAILED, error="The disk is full")
+        await until(pilot, lambda: recent.selected == newest.id)
+        assert (recent.cursor_row, recent.scroll_y) == (0, 0), "the reader has gone to bed"
+        assert "newer" not in str(recent.border_title)
+
+
+async def test_of_a_long_queue_the_runs_at_work_are_shown(world: World) -> None:
+    world.authorization()
+    jobs = [world.job(f"Job {number}") for number in range(60)]
+    runs = [world.ledger.enqueue(job, Trigger.SCHEDULE) for job in jobs]
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        for run in (runs[40], runs[7]):
+            world.ledger.claim(run.id, 999_999)
+        await until(pilot, lambda: "2 running" in str(app.screen.query_one("#active").border_title))
+        assert "58 queued" in str(app.screen.query_one("#active").border_title)
+        await settled(pilot)
+        panes = [pane.run.id for pane in app.screen.query(RunPane)]
+        assert set(panes[:2]) == {runs[40].id, runs[7].id}
+        assert "55 more" in str(app.screen.query_one("#active #rest").render())
+        states = [app.screen.query_one("#jobs", Grid).get_row_at(row)[1].plain for row in range(60)]
+        assert states.count("● running") == 2
+        assert states.count("◌ queued") == 58
+
+
+async def test_of_many_broken_files_all_are_told(world: World) -> None:
+    for number in range(15):
+        (world.folder.jobs_dir / f"broken-{number}.toml").write_text(f"label = {number}\n")
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        problems = app.screen.query_one("#problems")
+        assert "15 problems in the configuration. Press F8" in str(problems.render())
+        assert problems.size.height == problems.virtual_size.height, "all of it is in sight"
+        assert "and 11 more" in str(problems.render())
+        await pilot.press("f8")
+        await until(pilot, lambda: len(app.screen.query(".check")) >= 15)
+        assert app.focused is not None and app.focused.id == "report", "the arrows scroll it"
+
+
 @SIZES
 def test_a_file_that_cannot_be_read_is_named_with_the_fix(
     picture: Picture, world: World, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -218,7 +256,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_fix(
     broken = BadConfiguration(
         "jobs/price-list.toml, line 7: delimeter is not a key", why="The keys of a job are fixed", fix="Write delimiter"
     )
-    monkeypatch.setattr(Folder, "problems", lambda _folder: [broken])
+    monkeypatch.setattr(Folder, "examined", lambda folder: (Folder.jobs(folder), [broken]))
     assert picture(world, size)
 
 

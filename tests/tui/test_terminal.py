@@ -2,73 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import signal
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PATIENCE = 20.0
-
-
-class Terminal:
-    """A pty with the app at its other end."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.tui.terminal_app", str(folder), *words],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=Path(__file__).parents[2],
-            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30", "TEXTUAL_ANIMATIONS": "none"},
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.shown = b""
-
-    def read_until(self, text: bytes) -> None:
-        """Reads what the app draws until a text is in it."""
-        os.set_blocking(self.master, False)
-        until = time.monotonic() + PATIENCE
-        while text not in self.shown:
-            assert time.monotonic() < until, self.shown[-2000:]
-            self._read()
-
-    def read_rest(self) -> bytes:
-        """Waits for the end, and gives all that was drawn."""
-        until = time.monotonic() + PATIENCE
-        while self.process.poll() is None:
-            assert time.monotonic() < until, "the process did not end"
-            self._read()
-        self._read()
-        return self.shown
-
-    def _read(self) -> None:
-        try:
-            self.shown += os.read(self.master, 65_536)
-        except OSError:
-            time.sleep(0.05)
-
-    def hang_up(self) -> None:
-        """What the app sees when the SSH connection is gone."""
-        os.close(self.master)
-        self.master = -1
-
-    def close(self) -> None:
-        """Leaves nothing behind."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        if self.master >= 0:
-            os.close(self.master)
+from tests.tui.terminal import PATIENCE, Terminal
 
 
 @pytest.fixture
@@ -129,6 +70,6 @@ def test_a_fault_shows_one_plain_line_and_no_secret(terminals: list[Terminal], f
 
 def test_q_ends_it(terminals: list[Terminal], folder: Path) -> None:
     terminal = opened(terminals, folder)
-    os.write(terminal.master, b"q")
+    terminal.press(b"q")
     terminal.read_rest()
     assert terminal.process.returncode == 0

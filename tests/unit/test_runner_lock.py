@@ -20,7 +20,7 @@ from lytics_azure_tui.runner.lock import RunnerLock
 
 
 def take(data: Path) -> RunnerLock | None:
-    return RunnerLock.take(data, background=True, unlocked=False)
+    return RunnerLock.take(data, background=True)
 
 
 def test_a_process_is_known_by_its_birth() -> None:
@@ -57,7 +57,7 @@ def test_the_lock_is_held_by_one_and_comes_back(tmp_path: Path) -> None:
 def test_a_lock_of_a_killed_process_is_stale_and_can_be_taken(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib; from lytics_azure_tui.runner.lock import RunnerLock;"
-        "RunnerLock.take(pathlib.Path(sys.argv[1]), background=True, unlocked=True); print('held', flush=True); input()"
+        "RunnerLock.take(pathlib.Path(sys.argv[1]), background=True); print('held', flush=True); input()"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -67,7 +67,7 @@ def test_a_lock_of_a_killed_process_is_stale_and_can_be_taken(tmp_path: Path) ->
     process.send_signal(signal.SIGKILL)
     process.communicate()
     stale = lock.holder(tmp_path)
-    assert stale is not None and stale.pid == process.pid and stale.unlocked and not stale.lives
+    assert stale is not None and stale.pid == process.pid and stale.background and not stale.lives
     mine = take(tmp_path)
     assert mine is not None
     mine.release()

@@ -15,10 +15,11 @@ from keyring.backend import KeyringBackend
 from keyring.errors import InitError, KeyringLocked, NoKeyringError, PasswordSetError
 from keyrings.cryptfile.cryptfile import CryptFileKeyring
 
-from lytics_azure_tui.config import passphrase as passphrases
+from lytics_azure_tui.config import keys
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import Keys, PassphraseNeeded
 from lytics_azure_tui.config.secret_keyring import KeyringStore
-from lytics_azure_tui.config.secrets import PassphraseNeeded, open_store, remove, save, unlock
+from lytics_azure_tui.config.secrets import open_store, remove, save, unlock
 from lytics_azure_tui.errors import BadConfiguration, LyazureError, NotAuthorised, RetryLater
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
@@ -56,12 +57,12 @@ def all_bytes(folder: Folder) -> bytes:
 
 
 def test_without_a_keyring_secrets_go_into_an_encrypted_file(folder: Folder) -> None:
-    store = open_store(folder, WORD)
+    store = open_store(folder, Keys(WORD))
     save(folder, store, storage())
     path = folder.root / "secrets.crypt"
     assert store.describe() == f"Secrets are in the encrypted file {path}, opened by a passphrase"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert unlock(folder, open_store(folder, WORD), "storage") == storage()
+    assert unlock(folder, open_store(folder, Keys(WORD)), "storage") == storage()
     for word in (b"open-sesame", b"correct horse"):
         assert word not in all_bytes(folder)
     assert {item.name for item in folder.root.iterdir()} == {"authorizations", "jobs", "secrets.crypt"}
@@ -77,24 +78,24 @@ def test_without_a_passphrase_it_says_what_is_missing_and_the_ways_to_give_it(fo
 
 
 def test_a_wrong_passphrase_is_said_and_changes_nothing(folder: Folder) -> None:
-    save(folder, open_store(folder, WORD), storage())
+    save(folder, open_store(folder, Keys(WORD)), storage())
     before = all_bytes(folder)
     with pytest.raises(PassphraseNeeded, match="The passphrase does not open") as caught:
-        open_store(folder, Secret("incorrect horse"))
+        open_store(folder, Keys(Secret("incorrect horse")))
     assert "incorrect horse" not in str(caught.value)
     assert caught.value.__context__ is None
     assert all_bytes(folder) == before
 
 
 def test_the_environment_gives_the_passphrase(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(passphrases.VARIABLE, f"{WORD.reveal()}\n")
+    monkeypatch.setenv(keys.VARIABLE, f"{WORD.reveal()}\n")
     save(folder, open_store(folder), storage())
-    monkeypatch.setenv(passphrases.VARIABLE, "another")
-    assert unlock(folder, open_store(folder, WORD), "storage") == storage()
+    monkeypatch.setenv(keys.VARIABLE, "another")
+    assert unlock(folder, open_store(folder, Keys(WORD)), "storage") == storage()
 
 
 def test_an_inherited_pipe_gives_the_passphrase_as_often_as_it_is_asked(folder: Folder) -> None:
-    save(folder, open_store(folder, WORD), storage())
+    save(folder, open_store(folder, Keys(WORD)), storage())
     reading, writing = os.pipe()
     os.write(writing, WORD.reveal().encode())
     os.close(writing)
@@ -105,7 +106,7 @@ def test_an_inherited_pipe_gives_the_passphrase_as_often_as_it_is_asked(folder: 
         "folder = Folder.open(Path(sys.argv[1]));"
         "print([open_store(folder).get('storage', 'connection_string').reveal() for _ in range(2)])"
     )
-    environment = {**os.environ, passphrases.DESCRIPTOR: str(reading)}
+    environment = {**os.environ, keys.DESCRIPTOR: str(reading)}
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder.root)],
         env=environment,
@@ -120,20 +121,20 @@ def test_an_inherited_pipe_gives_the_passphrase_as_often_as_it_is_asked(folder: 
 
 @pytest.mark.parametrize("word", ["", " ", "\n"])
 def test_a_blank_passphrase_is_none(folder: Folder, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
-    monkeypatch.setenv(passphrases.VARIABLE, word)
+    monkeypatch.setenv(keys.VARIABLE, word)
     with pytest.raises(PassphraseNeeded, match="needs a passphrase"):
         open_store(folder)
 
 
 def test_a_passphrase_that_is_not_text_is_said(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(passphrases.VARIABLE, "word\udcff")
+    monkeypatch.setenv(keys.VARIABLE, "word\udcff")
     with pytest.raises(BadConfiguration, match="cannot be printed"):
         open_store(folder)
 
 
 def test_a_descriptor_that_is_not_open_is_said(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("991", "three", "99999999999999999999"):
-        monkeypatch.setenv(passphrases.DESCRIPTOR, wrong)
+        monkeypatch.setenv(keys.DESCRIPTOR, wrong)
         with pytest.raises(BadConfiguration, match="cannot be read from the file descriptor"):
             open_store(folder)
 
@@ -143,20 +144,20 @@ def test_a_file_that_is_not_one_of_ours_is_left_alone(folder: Folder, content: b
     path = folder.root / "secrets.crypt"
     path.write_bytes(content)
     with pytest.raises(BadConfiguration, match="is not an encrypted file of this program, or it is damaged"):
-        open_store(folder, WORD)
+        open_store(folder, Keys(WORD))
     assert path.read_bytes() == content
 
 
 def test_a_damaged_file_is_said(folder: Folder) -> None:
-    save(folder, open_store(folder, WORD), storage())
+    save(folder, open_store(folder, Keys(WORD)), storage())
     path = folder.root / "secrets.crypt"
     path.write_bytes(path.read_bytes()[:150])
     with pytest.raises(LyazureError, match=r"is damaged|does not open"):
-        open_store(folder, WORD)
+        open_store(folder, Keys(WORD))
 
 
 def test_a_secret_read_once_is_there_at_once_until_the_file_changes(folder: Folder) -> None:
-    store, other = open_store(folder, WORD), open_store(folder, WORD)
+    store, other = open_store(folder, Keys(WORD)), open_store(folder, Keys(WORD))
     store.set("a", "field", Secret("one"))
     assert other.get("a", "field") == Secret("one")
     began = time.thread_time()
@@ -173,9 +174,9 @@ def test_a_secret_read_once_is_there_at_once_until_the_file_changes(folder: Fold
 def test_a_link_to_a_file_kept_elsewhere_stays_one(folder: Folder, tmp_path: Path) -> None:
     kept = tmp_path / "kept.crypt"
     (folder.root / "secrets.crypt").symlink_to(kept)
-    open_store(folder, WORD).set("a", "field", Secret("one"))
+    open_store(folder, Keys(WORD)).set("a", "field", Secret("one"))
     assert (folder.root / "secrets.crypt").is_symlink()
-    assert open_store(folder, WORD).get("a", "field") == Secret("one")
+    assert open_store(folder, Keys(WORD)).get("a", "field") == Secret("one")
 
 
 # A command
@@ -259,9 +260,9 @@ def test_a_command_is_never_written_to(folder: Folder) -> None:
 
 
 def test_a_secret_in_the_environment_goes_first(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    save(folder, open_store(folder, WORD), storage())
+    save(folder, open_store(folder, Keys(WORD)), storage())
     monkeypatch.setenv("LYAZURE_SECRET_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")
-    store = open_store(folder, WORD)
+    store = open_store(folder, Keys(WORD))
     assert unlock(folder, store, "storage") == storage("UseDevelopmentStorage=true")
     assert "environment go first (LYAZURE_SECRET_STORAGE_CONNECTION_STRING)" in store.describe()
     assert "UseDevelopment" not in store.describe()
@@ -269,9 +270,9 @@ def test_a_secret_in_the_environment_goes_first(folder: Folder, monkeypatch: pyt
 
 def test_what_the_environment_holds_is_kept_all_the_same(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LYAZURE_SECRET_STORAGE_CONNECTION_STRING", STRING)
-    save(folder, open_store(folder, WORD), storage())
+    save(folder, open_store(folder, Keys(WORD)), storage())
     monkeypatch.delenv("LYAZURE_SECRET_STORAGE_CONNECTION_STRING")
-    assert unlock(folder, open_store(folder, WORD), "storage") == storage()
+    assert unlock(folder, open_store(folder, Keys(WORD)), "storage") == storage()
 
 
 def test_with_all_secrets_in_the_environment_no_store_is_needed(
@@ -290,23 +291,23 @@ def test_with_all_secrets_in_the_environment_no_store_is_needed(
 
 
 def test_a_secret_that_is_not_there_is_said_with_the_ways_to_give_it(folder: Folder) -> None:
-    save(folder, open_store(folder, WORD), storage(None))
+    save(folder, open_store(folder, Keys(WORD)), storage(None))
     with pytest.raises(NotAuthorised) as caught:
-        unlock(folder, open_store(folder, WORD), "storage")
+        unlock(folder, open_store(folder, Keys(WORD)), "storage")
     assert "connection_string of the authorization Storage is not stored" in caught.value.what
     assert "secrets.crypt" in caught.value.why
     assert "LYAZURE_SECRET_STORAGE_CONNECTION_STRING" in caught.value.fix
 
 
 def test_an_edit_without_the_secret_keeps_it(folder: Folder) -> None:
-    store = open_store(folder, WORD)
+    store = open_store(folder, Keys(WORD))
     save(folder, store, storage())
     save(folder, store, storage(None).model_copy(update={"label": "Renamed"}))
     assert unlock(folder, store, "storage") == storage().model_copy(update={"label": "Renamed"})
 
 
 def test_deleting_takes_the_secret_along_but_not_while_a_job_uses_it(folder: Folder) -> None:
-    store = open_store(folder, WORD)
+    store = open_store(folder, Keys(WORD))
     save(folder, store, storage())
     config = CsvImport(stream="s", container="abc", filename="a.csv")
     folder.save_job(Job(id="a", label="A", workflow="AzureCsvImport", authorization="storage", config=config))
@@ -346,7 +347,7 @@ def test_a_keyring_in_plain_text_is_never_used(folder: Folder, tmp_path: Path, m
 def test_a_keyring_that_was_asked_for_and_is_not_there_is_said(folder: Folder) -> None:
     settings(folder, '[secrets]\nbackend = "keyring"\n')
     with pytest.raises(BadConfiguration, match="No keyring can be used in this session") as caught:
-        open_store(folder, WORD)
+        open_store(folder, Keys(WORD))
     assert 'set backend = "file"' in caught.value.fix
 
 

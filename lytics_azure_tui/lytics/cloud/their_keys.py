@@ -123,7 +123,7 @@ def access(authorization: Authorization) -> dict[str, str]:
 
 def pieces(authorization: Authorization) -> list[str]:
     """The secrets of an authorization, whole and in the pieces that somebody might quote."""
-    whole = [getattr(authorization, name).reveal() for name in authorization.secret_fields()]
+    whole = [secret.reveal() for name in authorization.secret_fields() if (secret := getattr(authorization, name))]
     parts = [part for value in whole for part in re.split(r"[;&?\s]|(?<=[A-Za-z])=", value) if len(part) > 16]
     return whole + parts
 
@@ -136,7 +136,7 @@ def _fields(authorization: Authorization) -> tuple[dict[str, str], tuple[str, ..
         AzureSql.method: ("server", "port", "database", "user"),
     }[authorization.method]
     plain = {name: str(value) for name in names if (value := getattr(authorization, name)) is not None}
-    return plain, authorization.secret_fields()
+    return plain, authorization.required_secrets()
 
 
 def _config(config: JobConfig, both: frozenset[str]) -> dict[str, Any]:

@@ -30,11 +30,13 @@ def aggregate(binder: Binder, expression: syntax.Call, scope: Scope) -> Bound:  
             return Bound(f"CAST(count(*){over} AS {type_.duck})", type_)
         inner = binder.value(arguments[0], scope)
         distinct = "DISTINCT " if name == "APPROX_COUNT_DISTINCT" else distinct
+        _leave_out(inner, expression, scope)
         sql = times.utc(inner.sql) if distinct and inner.type.name == "datetimeoffset" else inner.sql
         return Bound(f"CAST(count({distinct}{sql}){over} AS {type_.duck})", type_)
     if not arguments:
         raise SqlError(174, f"The {name.lower()} function requires 1 argument(s).", severity=15)
     value = binder.value(arguments[0], scope)
+    _leave_out(value, expression, scope)
     if name in ("MIN", "MAX"):
         if value.type.name == "bit":
             raise SqlError(8117, f"Operand data type bit is invalid for {name.lower()} operator.")
@@ -55,6 +57,12 @@ def aggregate(binder: Binder, expression: syntax.Call, scope: Scope) -> Bound:  
         return Bound(f"CAST(sum({distinct}{value.sql}){over} AS {type_.duck})", type_)
     average = f"avg({distinct}{value.sql}){over}"
     return Bound(f"CAST({f'trunc({average})' if type_.integer else average} AS {type_.duck})", type_)
+
+
+def _leave_out(value: Bound, expression: syntax.Call, scope: Scope) -> None:
+    """Notes that NULLs of a value are left out, which is told by message 8153."""
+    if value.type.nullable and not value.constant and expression.over is None:
+        scope.left_out.append(value.sql)
 
 
 def _sum_type(type_: SqlType, *, average: bool) -> SqlType:

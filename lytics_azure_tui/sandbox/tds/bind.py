@@ -39,6 +39,8 @@ class Scope:
     outer: Scope | None = None
     # Expressions of GROUP BY that are equal where they are not the same.
     keys: dict[str, str] = field(default_factory=dict)
+    # What aggregates leave out where it is NULL.
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,15 @@ class BoundQuery:
     Attributes:
         columns: their names and types in T-SQL.
         assigned: the variable of each column, for SELECT @x = …; empty otherwise.
+        ordered: the columns of ORDER BY by their places from 1; 0 for what is no column of the result.
+        leaves_out: a query that has a row if an aggregate leaves a NULL out; empty if none can.
     """
 
     sql: str
     columns: list[tuple[str, SqlType]]
     assigned: list[str] = field(default_factory=list)
+    ordered: list[int] = field(default_factory=list)
+    leaves_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ class Binder:
         try:
             commons = self.commons(query.commons)
             bound = self._body(query.body, outer, query)
-            return replace(bound, sql=commons + bound.sql)
+            leaves_out = commons + bound.leaves_out if bound.leaves_out else ""
+            return replace(bound, sql=commons + bound.sql, leaves_out=leaves_out)
         finally:
             self._commons.pop()
 
@@ -123,7 +130,7 @@ class Binder:
             return bound
         order = [self._order_of_output(one, bound.columns) for one in query.order]
         sql = f"SELECT * FROM ({bound.sql}) AS u ORDER BY {', '.join(order)}{self._limits(query)}"
-        return replace(bound, sql=sql)
+        return replace(bound, sql=sql, ordered=[_position(one) for one in order])
 
     def _set_operation(self, body: syntax.SetOperation, outer: Scope | None) -> BoundQuery:
         left, right = self._body(body.left, outer, None), self._body(body.right, outer, None)
@@ -186,19 +193,24 @@ class Binder:
             count = self._count(select.top, "TOP")
             limit = f" LIMIT {count}{'%' if select.percent else ''}"
         sql = f"SELECT {'DISTINCT ' if select.distinct else ''}{', '.join(cells)}{source}"
-        if select.where is not None:
-            sql += f" WHERE {self.condition(select.where, scope)}"
+        where = f" WHERE {self.condition(select.where, scope)}" if select.where is not None else ""
+        sql += where
         if grouped:
             sql += f" GROUP BY {', '.join(grouped)}"
         if select.having is not None:
             sql += f" HAVING {self.condition(select.having, scope)}"
+        order: list[str] = []
         if query is not None and query.order:
             order = [self._order(one, select, items, scope) for one in query.order]
             if select.ties and select.top is not None:
                 ranked = ", ".join(_without_position(one, items) for one in order)
                 sql += f" QUALIFY rank() OVER (ORDER BY {ranked}) <= {self._count(select.top, 'TOP')}"
             sql += f" ORDER BY {', '.join(order)}{self._limits(query)}"
-        return BoundQuery(sql + limit, columns, assigned)
+        leaves_out = ""
+        if scope.left_out and outer is None:
+            nulls = " OR ".join(f"({one}) IS NULL" for one in scope.left_out)
+            leaves_out = f"SELECT 1{source}{where}{' AND' if where else ' WHERE'} ({nulls}) LIMIT 1"
+        return BoundQuery(sql + limit, columns, assigned, [_position(one) for one in order], leaves_out)
 
     def _group_key(self, key: Bound, scope: Scope) -> str:
         if key.constant:
@@ -596,10 +608,16 @@ class Binder:
         return condition(self, expression, scope)
 
 
+def _position(ordered: str) -> int:
+    """The place in the select list that a part of ORDER BY stands for, from 1; 0 if it is an expression."""
+    first = ordered.partition(" ")[0]
+    return int(first) if first.isdigit() else 0
+
+
 def _without_position(ordered: str, items: list[tuple[str, Bound]]) -> str:
     """In a window, a number is no place in the select list."""
-    first, _, direction = ordered.partition(" ")
-    return f"{items[int(first) - 1][1].sql} {direction}" if first.isdigit() else ordered
+    position = _position(ordered)
+    return f"{items[position - 1][1].sql} {ordered.partition(' ')[2]}" if position else ordered
 
 
 def _named(columns: list[tuple[str, SqlType]], names: list[str]) -> list[tuple[str, SqlType]]:

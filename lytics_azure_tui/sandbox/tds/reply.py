@@ -16,6 +16,7 @@ class Reply:
     Attributes:
         procedures: how deep in procedures the statements are; their DONE is another there.
         in_transaction: whether a transaction is open, for the next DONE.
+        in_rows: whether columns were told whose rows have not ended.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -24,18 +25,23 @@ class Reply:
         self._held: tuple[int, int, int, int] | None = None
         self.procedures = 0
         self.in_transaction = False
+        self.in_rows = False
 
     def write(self, data: bytes | memoryview) -> None:
         """Adds bytes that are tokens already."""
         self._release()
         self._channel.write(data)
 
-    def columns(self, described: Sequence[tuple[str, SqlType]]) -> None:
-        """A result begins."""
+    def columns(self, described: Sequence[tuple[str, SqlType]], ordered: Sequence[int] = ()) -> None:
+        """A result begins. Args: ordered: the columns of its ORDER BY."""
         self.write(tokens.columns(described))
+        self.in_rows = True
+        if ordered:
+            self.write(tokens.order(ordered))
 
     def done(self, command: str, count: int | None, *, error: bool = False) -> None:
         """A statement has ended. Args: count: of rows; None if it is not told."""
+        self.in_rows = False
         kind = tokens.DONEINPROC if self.procedures else tokens.DONE
         status = (tokens.COUNT if count is not None else 0) | (tokens.ERROR if error else 0)
         self._hold(kind, status, tokens.COMMANDS.get(command, 0), count or 0)

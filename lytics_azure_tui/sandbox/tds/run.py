@@ -17,7 +17,7 @@ from lytics_azure_tui.sandbox.tds.define import Definer, column_for
 from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
-from lytics_azure_tui.sandbox.tds.faults import KINDS, Fault, Faults, error_of
+from lytics_azure_tui.sandbox.tds.faults import KINDS, STATEMENT_KINDS, Fault, Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
@@ -82,7 +82,7 @@ class Runner:
         session.variables = variables if variables is not None else {}
         self._failed = False
         try:
-            self._fault = None if session.meets_no_faults else self._faults.take(KINDS[:-1], text)
+            self._fault = None if session.meets_no_faults else self._faults.take(STATEMENT_KINDS, text)
             self._meet_fault()
             self.statements(parse(text))
         except _Jump:
@@ -219,19 +219,25 @@ class Runner:
         if bound.assigned:
             self._assign(bound, binder.parameters.values)
             return
-        self.reply.columns(bound.columns)
+        self.reply.columns(bound.columns, bound.ordered)
+        self._warn_of_nulls(bound, binder.parameters.values)
         count = self._rows.send(self.reply, self._row_fault(), bound.sql, binder.parameters.values, bound.columns)
         session.row_count = count
         self._done("SELECT", count)
+
+    def _warn_of_nulls(self, bound: BoundQuery, values: dict[str, Value]) -> None:
+        if bound.leaves_out and self._raw(bound.leaves_out, values):
+            words = "Warning: Null value is eliminated by an aggregate or other SET operation."
+            self.reply.info(8153, words, severity=10)
 
     def _assign(self, bound: BoundQuery, values: dict[str, Value]) -> None:
         session = self._session
         rows = self._raw(bound.sql, values)
         session.row_count = len(rows)
-        if not rows:
-            return
-        for name, value in zip(bound.assigned, rows[-1], strict=True):
+        for name, value in zip(bound.assigned, rows[-1] if rows else (), strict=bool(rows)):
             session.variables[name] = (session.variables[name][0], value)
+        self._warn_of_nulls(bound, values)
+        self._done("SELECT", len(rows))
 
     def _raw(self, sql: str, values: dict[str, Value]) -> list[list[Value]]:
         """The rows of a short result, as DuckDB keeps them."""
@@ -409,6 +415,7 @@ class Runner:
         if statement.op != "=":
             value = syntax.Binary(statement.op[0], syntax.Variable(statement.name), value)
         session.variables[statement.name] = (type_, self.evaluate(value, type_))
+        self._done("NONE", None)
 
     def _set_option(self, statement: syntax.SetOption) -> None:
         settings, words = self._session.settings, statement.words
@@ -426,6 +433,7 @@ class Runner:
             settings.lock_timeout = int("".join(words[1:]))
         elif words[0] == "IDENTITY_INSERT":
             self._identity_insert(words, on)
+        self._done("SET", None)
 
     def _identity_insert(self, words: list[str], on: bool) -> None:
         session = self._session
@@ -510,6 +518,9 @@ class Runner:
             caught = Caught(error.number, error.message, error.severity, error.state, error.line)
         finally:
             self._tries -= 1
+        if self.reply.in_rows:
+            # What the failed statement had begun to answer stays a result without rows.
+            self._done("SELECT", 0)
         session.caught.append(caught)
         try:
             self.statements(statement.handler)
@@ -519,6 +530,7 @@ class Runner:
     def _print(self, statement: syntax.Print) -> None:
         value = self.evaluate(statement.value, types.nvarchar(4000))
         self.reply.info(0, _text(value) or " ", 0, statement.line)
+        self._done("NONE", None)
 
     def _raise(self, statement: syntax.Raise) -> None:
         session = self._session
@@ -535,6 +547,7 @@ class Runner:
         severity = _small(self.evaluate(statement.severity, types.INT)) if statement.severity else 16
         if severity <= 10:
             self.reply.info(50000, message, severity, statement.line)
+            self._done("NONE", None)
             return
         raised = SqlError(50000, message, severity=severity, state=state, line=statement.line)
         if self._tries:

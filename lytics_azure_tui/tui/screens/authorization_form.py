@@ -205,7 +205,7 @@ class AuthorizationForm(Wizard[Authorization]):
         if self._authorization is None:
             # The models let a secret be absent, because it is kept elsewhere; here is where it comes from.
             for question in asked:
-                if question.kind is Kind.SECRET and blank(self._answers[question.name]):
+                if question.kind is Kind.SECRET and question.required and blank(self._answers[question.name]):
                     wrong[question.name] = NEEDED
         if built is None or wrong:
             raise _Wrong(wrong)
@@ -214,7 +214,7 @@ class AuthorizationForm(Wizard[Authorization]):
     def _examined(self, built: Authorization) -> None:
         """Looks at what only a look into the answers can tell. In a thread. Raises `_Wrong`."""
         wrong: dict[str, str] = {}
-        for name in built.secret_fields():
+        for name in built.required_secrets():
             if getattr(built, name) and hasattr(built, "connection"):
                 try:
                     built.connection()
@@ -227,6 +227,13 @@ class AuthorizationForm(Wizard[Authorization]):
                 check_public_key(built.pgppublickey)
             except LyazureError as error:
                 wrong["pgppublickey"] = str(error)
+        if isinstance(built, AzureStorage) and built.pgpprivatekey:
+            from lytics_azure_tui.jobs.decrypt import Decryption
+
+            try:
+                Decryption.of(built).check()
+            except LyazureError as error:
+                wrong["pgpprivatekey"] = str(error)
         if wrong:
             raise _Wrong(wrong)
 

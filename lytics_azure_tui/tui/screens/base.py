@@ -59,8 +59,12 @@ class DeskScreen(Screen[None]):
         return cast("LyazureApp", self.app)
 
     def on_screen_resume(self) -> None:
-        """The head may be old after a time in the background."""
-        self.query_one(Masthead).standing = self.lyazure.standing()
+        self.tick()
+
+    def tick(self) -> None:
+        """Once a second while this screen is in front, and when it comes to the front: what it says of the time."""
+        for masthead in self.query(Masthead):  # none when the last tick comes on the way out
+            masthead.standing = self.lyazure.standing()
 
     async def fetch(self, work: Callable[[], T], about: str) -> T:
         """`threads.in_thread`, but asks for the passphrase of the secrets where one is needed. For use in workers."""
@@ -69,6 +73,11 @@ class DeskScreen(Screen[None]):
     def problem(self, error: LyazureError | None) -> None:
         """Shows an error below the head line; None takes it away."""
         self.query_one(Problem).error = error
+
+    @property
+    def error(self) -> LyazureError | None:
+        """The error that is shown."""
+        return self.query_one(Problem).error
 
     def say(self, text: str) -> None:
         """A short notice that something was done. Data may be in it."""
@@ -112,6 +121,6 @@ class FollowingScreen(DeskScreen):
     def _follow(self) -> None:
         overview = self.lyazure.overview
         ended = tuple(run.id for run in overview.recent[:5]) if overview is not None else None
-        if self.is_current and ended is not None and ended != self._ended:
+        if self.is_active and ended is not None and ended != self._ended:
             self._ended = ended
             self.action_again()

@@ -273,8 +273,10 @@ class BlobBrowser(Browser[Picked]):
     def _looked(self, container: str, name: str, delimiter: str) -> CsvLook:
         """In a thread."""
         from lytics_azure_tui.jobs.csv_sniff import look
+        from lytics_azure_tui.jobs.decrypt import Decryption
 
-        return look(self._opened(), container, name, delimiter=delimiter, encoding=self._encoding)
+        decrypt = Decryption.of(self._authorization)
+        return look(self._opened(), container, name, delimiter=delimiter, encoding=self._encoding, decrypt=decrypt)
 
     def _shown(self, look: CsvLook) -> None:
         self._look = look

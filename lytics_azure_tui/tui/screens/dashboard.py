@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.model.job import HandedOver, Job
@@ -19,14 +18,16 @@ from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.overview import JobRow, Overview
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.confirm import Confirm
-from lytics_azure_tui.tui.screens.dashboard_rows import JOBS, RUNS, job_rows, run_rows
+from lytics_azure_tui.tui.screens.dashboard_rows import JOBS, RUNS, JobRows, minute, run_rows
 from lytics_azure_tui.tui.screens.first_steps import first_steps
 from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.there import ASK_SECONDS, NOBODY_ASKED, ask, on_servers
 from lytics_azure_tui.tui.threads import in_thread
+from lytics_azure_tui.tui.widgets.active_runs import ActiveRuns
 from lytics_azure_tui.tui.widgets.grid import Grid
-from lytics_azure_tui.tui.widgets.problem import explain
+from lytics_azure_tui.tui.widgets.problem import Problems
 from lytics_azure_tui.tui.widgets.run_pane import RunPane
+from lytics_azure_tui.tui.widgets.words import Words, entitle
 
 if TYPE_CHECKING:
     from lytics_azure_tui.lytics.servers import Servers
@@ -55,20 +56,20 @@ class Dashboard(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._able: tuple[bool | None, ...] = ()
+        self._job_rows = JobRows()
         self._there = NOBODY_ASKED
         self._asked: tuple[HandedOver, ...] = ()
 
     def body(self) -> ComposeResult:
-        yield Static(id="problems", markup=False)
-        yield Static("Reading the ledger…", id="first-steps", markup=False)
+        yield Problems(id="problems")
+        yield Words("Reading the ledger…", id="first-steps")
         yield Grid(JOBS, id="jobs", classes="pane")
-        yield VerticalScroll(id="active", classes="pane", can_focus=False)
-        yield Grid(RUNS, id="recent", classes="pane")
+        yield ActiveRuns(id="active", classes="pane")
+        yield Grid(RUNS, id="recent", classes="pane", newest_first=True)
 
     def on_mount(self) -> None:
-        for pane, title in (("#jobs", "Jobs"), ("#active", "Under way"), ("#recent", "Recent runs")):
+        for pane, title in (("#jobs", "Jobs"), ("#recent", "Recent runs")):
             self.query_one(pane).border_title = title
-        self.set_interval(1, self._tick)
         self.set_interval(ASK_SECONDS, self._ask)
         self.watch(self.app, "overview", self._show)
 
@@ -79,51 +80,54 @@ class Dashboard(DeskScreen):
         """The latest."""
         return self.lyazure.overview
 
-    def _tick(self) -> None:
-        """Times go on even when nothing happens."""
-        if self.is_current and self.overview is not None:
-            self._show(self.overview)
+    def tick(self) -> None:
+        """Times go on also when nothing happens: those of runs at work by the second, all others by the minute."""
+        super().tick()
+        overview = self.overview
+        if overview is None or not self.is_active:
+            return
+        if self._job_rows.minute != minute(self.desk.clock()):
+            self._show(overview)
+        else:
+            self.query_one(ActiveRuns).show_runs(overview.active, self.desk.clock())
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._tick()
+        self._show(self.overview)
         self._ask()
 
     def _ask(self) -> None:
         """What Lytics says of the jobs that it runs, if there are any."""
-        if self.is_current and self._asked:
+        if self.is_active and self._asked:
             self._ask_lytics()
 
     @work(exclusive=True, group="lytics", description="ask Lytics for its jobs", exit_on_error=False)
     async def _ask_lytics(self) -> None:
         # Not by `fetch`: nobody is asked for a passphrase again and again.
         self._there = await in_thread(lambda: ask(self.desk, self._there), "ask Lytics for its jobs")
-        self._tick()
+        self._show(self.overview)
 
     def _show(self, overview: Overview | None) -> None:
-        if overview is None or not self.is_current:
+        if overview is None or not self.is_active:
             return
         now, zone = self.desk.clock(), self.desk.zone
-        self._show_problems(overview)
+        self.query_one(Problems).show(overview.problems)
         self._show_first_steps(overview)
-        self.query_one("#jobs", Grid).show_rows(job_rows(overview, now, zone, self._there))
-        self.query_one("#recent", Grid).show_rows(run_rows(overview, now, zone))
-        self._show_active(overview)
+        self.query_one("#jobs", Grid).show_rows(self._job_rows.of(overview, now, zone, self._there))
+        recent = self.query_one("#recent", Grid)
+        recent.show_rows(run_rows(overview, now, zone))
+        entitle(recent, f"Recent runs · {recent.newer} newer above" if recent.newer else "Recent runs")
+        if self.query_one(ActiveRuns).show_runs(overview.active, now):
+            self.query_one("#jobs").focus()
         self._refresh_commands()
         handed = tuple(row.job.lytics for row in overview.jobs if row.job.lytics is not None)
         if handed != self._asked:
             self._asked = handed
             self._ask()
 
-    def _show_problems(self, overview: Overview) -> None:
-        problems = self.query_one("#problems", Static)
-        problems.display = bool(overview.problems)
-        if overview.problems:
-            problems.update(Content("\n").join(explain(error) for error in overview.problems))
-
     def _show_first_steps(self, overview: Overview) -> None:
         empty = not overview.jobs and not overview.active and not overview.recent
-        steps = self.query_one("#first-steps", Static)
+        steps = self.query_one("#first-steps", Words)
         steps.display = empty
         for pane in ("#jobs", "#recent"):
             self.query_one(pane).display = not empty
@@ -132,29 +136,12 @@ class Dashboard(DeskScreen):
         if empty:
             steps.update(first_steps(overview.authorizations))
 
-    def _show_active(self, overview: Overview) -> None:
-        holder = self.query_one("#active", VerticalScroll)
-        holder.display = bool(overview.active)
-        holder.border_title = f"Under way · {len(overview.active)}"
-        panes = {pane.run.id: pane for pane in holder.query(RunPane)}
-        for run in overview.active:
-            if run.id in panes:
-                panes.pop(run.id).show_run(run, self.desk.clock())
-            else:
-                holder.mount(RunPane(run, self.desk.clock()))
-        for pane in panes.values():
-            if pane.has_focus:
-                self.query_one("#jobs").focus()
-            pane.remove()
-
     # What is under the cursor
 
     @property
     def _row(self) -> JobRow | None:
         """The job under the cursor."""
-        grid = self.query_one("#jobs", Grid)
-        rows = self.overview.jobs if self.overview else ()
-        return next((row for row in rows if row.job.id == grid.selected), None)
+        return self._job_rows.row(self.query_one("#jobs", Grid).selected)
 
     @property
     def _run(self) -> Run | None:
@@ -174,9 +161,9 @@ class Dashboard(DeskScreen):
         focused = self.focused
         if isinstance(focused, RunPane) or (focused is not None and focused.id == "recent"):
             run = self._run
-            rows = self.overview.jobs if self.overview else ()
-            return next((row.job for row in rows if run is not None and row.job.id == run.job), None)
-        row = self._row
+            row = self._job_rows.row(run.job) if run is not None else None
+        else:
+            row = self._row
         return row.job if row is not None else None
 
     @property
@@ -215,7 +202,7 @@ class Dashboard(DeskScreen):
         elif row is not None and row.state.stopped is not None:
             title += Content.styled(f" · ■ {plain(row.job.label, 24)}: ", "$text-warning")
             title += content(row.state.stopped, "$text-warning", 60)
-        self.query_one("#jobs").border_title = title
+        entitle(self.query_one("#jobs"), title)
 
     def _refresh_commands(self) -> None:
         self._show_reason()
@@ -315,9 +302,7 @@ class Dashboard(DeskScreen):
     @work(group="deed", description="pause the schedule", exit_on_error=False)
     async def action_pause(self) -> None:
         """Pauses the schedule, or takes it up again."""
-        job = self._job
-        rows = self.overview.jobs if self.overview else ()
-        row = next((row for row in rows if job is not None and row.job.id == job.id), None)
+        row = self._job_rows.row(self._job.id) if self._job is not None else None
         if row is None:
             return
         if row.job.lytics is not None:

@@ -39,9 +39,35 @@ def kind(workflow: str) -> str:
     return KINDS[workflow].title if workflow in KINDS else workflow
 
 
-def job_rows(overview: Overview, now: datetime, zone: tzinfo | None, there: There = NOBODY_ASKED) -> list[Row]:
-    """A row for each job."""
-    return [Row(row.job.id, _job(row, now, zone, there)) for row in overview.jobs]
+def minute(moment: datetime) -> datetime:
+    """The minute that a moment is in: what the tables say of times stays the same within it."""
+    return moment.replace(second=0, microsecond=0)
+
+
+class JobRows:
+    """A row for each job, made again only when something has happened to the job, or the minute is another."""
+
+    def __init__(self) -> None:
+        self.minute: datetime | None = None
+        """Of the rows that were made last."""
+        self._there = NOBODY_ASKED
+        self._made: dict[str, tuple[JobRow, Row]] = {}
+
+    def of(self, overview: Overview, now: datetime, zone: tzinfo | None, there: There = NOBODY_ASKED) -> list[Row]:
+        """The rows, in the order of the overview."""
+        if minute(now) != self.minute or there != self._there:
+            self.minute, self._there, self._made = minute(now), there, {}
+        before, self._made = self._made, {}
+        for row in overview.jobs:
+            made = before.get(row.job.id)
+            same = made is not None and made[0] is row
+            self._made[row.job.id] = made if made and same else (row, Row(row.job.id, _job(row, now, zone, there)))
+        return [made for _, made in self._made.values()]
+
+    def row(self, job_id: str | None) -> JobRow | None:
+        """The job of that id, as it was shown last."""
+        found = self._made.get(job_id or "")
+        return found[0] if found is not None else None
 
 
 def _job(row: JobRow, now: datetime, zone: tzinfo | None, there: There) -> tuple[Cell, ...]:

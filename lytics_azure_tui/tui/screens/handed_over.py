@@ -83,7 +83,7 @@ class HandedOverPage(DeskScreen):
 
     def body(self) -> ComposeResult:
         yield Static("Asking Lytics…", id="facts", markup=False)
-        yield Grid(COLUMNS, id="lines", classes="pane")
+        yield Grid(COLUMNS, id="lines", classes="pane", newest_first=True)
         yield Static("", id="line", markup=False)
 
     def on_mount(self) -> None:
@@ -95,7 +95,7 @@ class HandedOverPage(DeskScreen):
     # What is shown
 
     def _look_by_itself(self) -> None:
-        if self.is_current:
+        if self.is_active:
             self.action_look()
 
     @work(exclusive=True, group="look", description="ask Lytics for the job", exit_on_error=False)

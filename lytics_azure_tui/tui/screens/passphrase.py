@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.config.keys import NewPassphraseNeeded
+from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.text import content
@@ -21,31 +22,49 @@ from lytics_azure_tui.tui.widgets.problem import explain
 
 
 class Passphrase(ModalScreen[bool]):
-    """Gives True when the secrets are open."""
+    """Gives True when the secrets are open. A new passphrase is typed twice: a typing error would lock them all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Not now")]
 
     def __init__(self, desk: Desk, reason: LyazureError) -> None:
         super().__init__()
         self._desk, self._reason = desk, reason
+        self._new = isinstance(reason, NewPassphraseNeeded)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = "Passphrase"
+            box.border_title = "Choose a passphrase" if self._new else "Passphrase"
             box.border_subtitle = "escape: not now"
             yield Static(request(self._reason), id="reason")
-            yield Input(password=True, id="word", placeholder="Passphrase")
+            yield Input(password=True, id="word", placeholder="New passphrase" if self._new else "Passphrase")
+            if self._new:
+                yield Input(password=True, id="again", placeholder="The same passphrase again")
+                yield Static("It cannot be recovered: without it, all secrets have to be entered again.", id="note")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Not now", id="cancel")
-                yield Button("Open", id="open", variant="primary")
+                yield Button("Set passphrase" if self._new else "Open", id="open", variant="primary")
 
-    @on(Input.Submitted)
+    @on(Input.Submitted, "#word")
+    def _first_entered(self) -> None:
+        if self._new and self.query_one("#word", Input).value:
+            self.query_one("#again", Input).focus()
+        else:
+            self._entered()
+
+    @on(Input.Submitted, "#again")
     @on(Button.Pressed, "#open")
     def _entered(self) -> None:
-        word = self.query_one("#word", Input)
-        if word.value:
-            self._try(Secret(word.value))
-            word.value = ""
+        inputs = list(self.query(Input))
+        values = [each.value for each in inputs]
+        if not values[0].strip():
+            inputs[0].focus()
+            return
+        for each in inputs:
+            each.value = ""
+        if len(set(values)) == 1:
+            self._try(Secret(values[0]))
+        else:
+            self._refuse(BadConfiguration("The two passphrases are not the same", fix="Type both again"))
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
@@ -60,10 +79,13 @@ class Passphrase(ModalScreen[bool]):
             await in_thread(lambda: self._desk.remember(passphrase), "open the secrets")
         except LyazureError as error:
             dialog.loading = False
-            self.query_one("#reason", Static).update(explain(error))
-            self.query_one("#word", Input).focus()
+            self._refuse(error)
         else:
             self.dismiss(True)
+
+    def _refuse(self, error: LyazureError) -> None:
+        self.query_one("#reason", Static).update(explain(error))
+        self.query_one("#word", Input).focus()
 
 
 def request(reason: LyazureError) -> Content:

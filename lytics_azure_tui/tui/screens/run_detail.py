@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import LogLine, Run, RunState
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
@@ -23,6 +24,7 @@ from lytics_azure_tui.tui.screens.run_facts import facts
 from lytics_azure_tui.tui.widgets.log_view import LogView
 from lytics_azure_tui.tui.widgets.quarantine import Quarantine
 from lytics_azure_tui.tui.widgets.run_pane import RunPane
+from lytics_azure_tui.tui.widgets.words import Words
 
 LOG_PAGE = 500
 
@@ -67,7 +69,7 @@ class RunDetail(DeskScreen):
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="facts-holder", can_focus=False):
-            yield Static("Reading the run…", id="facts", markup=False)
+            yield Words("Reading the run…", id="facts")
         with TabbedContent(id="tabs", initial="log"):
             with TabPane("Log", id="log"):
                 yield LogView(self.desk.zone, id="lines")
@@ -77,7 +79,6 @@ class RunDetail(DeskScreen):
     def on_mount(self) -> None:
         self.query_one(LogView).focus()
         self.watch(self.app, "overview", self._changed)
-        self.set_interval(1, self._tick)
 
     # What is shown
 
@@ -96,7 +97,7 @@ class RunDetail(DeskScreen):
         except LyazureError as error:
             self.problem(error)
             if self._details is None:
-                self.query_one("#facts", Static).update("")
+                self.query_one("#facts", Words).update("")
             return
         finally:
             self._reading = False
@@ -125,7 +126,7 @@ class RunDetail(DeskScreen):
         if details.files:
             self.query_one(Quarantine).show_files(details.files)
         self._show_pane(run)
-        self._tick()
+        self._show_facts()
         if first:
             tell = "quarantine" if run.state is RunState.SUCCEEDED and run.rejected else "log"
             self.action_tab(self._tab or tell)
@@ -135,17 +136,22 @@ class RunDetail(DeskScreen):
         panes = self.query(RunPane)
         if run.state.ended:
             panes.remove()
-        elif panes:
-            panes.first().show_run(run, self.desk.clock())
-        else:
+        elif not panes:
             pane = RunPane(run, self.desk.clock(), alone=True)
             self.mount(pane, after="#facts-holder")
 
-    def _tick(self) -> None:
-        if self._details is not None and self.is_current:
-            details = self._details
-            text = facts(details.run, details.spec, self.desk.clock(), self.desk.zone)
-            self.query_one("#facts", Static).update(text)
+    def tick(self) -> None:
+        """How long the run goes on already."""
+        super().tick()
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        details = self._details
+        if details is not None:
+            now = self.desk.clock()
+            self.query_one("#facts", Words).update(facts(details.run, details.spec, now, self.desk.zone))
+            for pane in self.query(RunPane):
+                pane.show_run(details.run, now)
 
     # What an operator can do
 
@@ -228,4 +234,4 @@ class RunDetail(DeskScreen):
         except LyazureError as error:
             self.problem(error)
         else:
-            self.say(f"{count(rows)} rows written to {path}")
+            self.say(f"{counted(rows, 'row')} written to {path}")

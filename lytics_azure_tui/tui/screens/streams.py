@@ -78,9 +78,9 @@ class Streams(FollowingScreen):
                         yield Grid(FIELDS, id="fields-grid")
                     with TabPane("Events", id="events"):
                         yield Static(id="events-note", markup=False)
-                        yield Grid(id="events-grid")
+                        yield Grid(id="events-grid", newest_first=True)
                     with TabPane("Imports", id="imports"):
-                        yield Grid(RUNS, id="imports-grid")
+                        yield Grid(RUNS, id="imports-grid", newest_first=True)
 
     def on_mount(self) -> None:
         self.query_one("#streams").border_title = "Streams"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import ClassVar
 
 from rich.style import Style
@@ -16,6 +17,8 @@ from textual.widgets import DataTable
 from lytics_azure_tui.tui.text import rich
 
 PADDING = 1
+READING_SECONDS = 120
+"""After the last key in a grid, or turn of the wheel, somebody may still be reading there."""
 TONES = {"good": "text-success", "bad": "text-error", "watch": "text-warning", "busy": "text-primary"}
 """What a cell's tone is called, and the theme's variable with its colour. "muted" is dim, "strong" bold."""
 
@@ -56,16 +59,31 @@ class Row:
 
 
 class Grid(DataTable[Text]):
-    """Rows with a cursor, which stays on its row when others come and go. What is too long ends in an ellipsis."""
+    """Rows with a cursor, which stays on its row when others come and go. What is too long ends in an ellipsis.
+
+    A grid with the newest rows first shows them when they come, unless somebody is reading further down.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
     ]
 
-    def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column] = (),
+        *,
+        newest_first: bool = False,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
         super().__init__(cursor_type="row", cell_padding=PADDING, id=id, classes=classes)
         self._wanted = tuple(columns)
+        self._newest_first = newest_first
+        self._touched = float("-inf")
+        """When somebody moved in it last."""
+        self._top: str | None = None
+        """The key of the first row that somebody has seen."""
         self._content: tuple[Row, ...] = ()
         self._laid: tuple[tuple[Column, int, int], ...] = ()
         """(column, its place in a row, width) of what is on the screen."""
@@ -76,6 +94,27 @@ class Grid(DataTable[Text]):
 
     def on_resize(self, _event: events.Resize) -> None:
         self._draw()
+
+    def on_key(self) -> None:
+        self._touched = monotonic()
+
+    def on_mouse_scroll_down(self) -> None:
+        self._touched = monotonic()
+
+    def on_click(self) -> None:
+        self._touched = monotonic()
+
+    @property
+    def _being_read(self) -> bool:
+        below = self.cursor_row > 0 or self.scroll_y > 0
+        return below and monotonic() - self._touched < READING_SECONDS
+
+    @property
+    def newer(self) -> int:
+        """Rows that came above the one that was the first when somebody began to read further down."""
+        if not self._being_read or self._top is None:
+            self._top = self._drawn[0].key if self._drawn else None
+        return next((place for place, row in enumerate(self._drawn) if row.key == self._top), 0)
 
     def show_rows(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """Shows these rows, in this order; their keys differ."""
@@ -116,6 +155,7 @@ class Grid(DataTable[Text]):
     def _redraw(self, laid: tuple[tuple[Column, int, int], ...], colours: Mapping[str, Style]) -> None:
         before, place = self.selected, self.cursor_row
         across, down = self.scroll_x, self.scroll_y
+        being_read = self._being_read
         self.clear(columns=laid != self._laid)
         if laid != self._laid:
             for column, _, width in laid:
@@ -124,7 +164,12 @@ class Grid(DataTable[Text]):
             self.add_row(*(_text(row.cells[source], column, width, colours) for column, source, width in laid))
         keys = [row.key for row in self._content]
         if keys:
-            self.move_cursor(row=keys.index(before) if before in keys else min(place, len(keys) - 1), scroll=False)
+            at = keys.index(before) if before in keys else min(place, len(keys) - 1)
+            if self._newest_first and being_read:
+                down += at - place  # nothing moves below the reader's eyes
+            elif self._newest_first:
+                at = down = 0
+            self.move_cursor(row=at, scroll=False)
             self.scroll_to(across, down, animate=False, force=True)
 
     def _lay(self) -> tuple[tuple[Column, int, int], ...]:

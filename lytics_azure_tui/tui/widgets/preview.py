@@ -95,7 +95,7 @@ def facts(look: CsvLook, key: str) -> Content:
     """What a file is, in words."""
     columns = len(look.header)
     pieces = [
-        look.encoding,
+        look.encoding.name,
         delimiter_name(look.delimiter),
         look.compression if look.compression != "none" else "",
         _NEWLINES.get(look.newline, ""),
@@ -103,6 +103,9 @@ def facts(look: CsvLook, key: str) -> Content:
         size(look.size),
     ]
     lines = [content(" · ".join(piece for piece in pieces if piece), "bold")]
+    if look.encoding.name != "utf-8" or not look.encoding.certain:
+        style = "dim" if look.encoding.certain else "$text-warning"
+        lines.append(content(f"Encoding: {look.encoding}", style))
     if look.suggested_delimiter:
         name = delimiter_name(look.suggested_delimiter)
         entry = "t" if look.suggested_delimiter == "\t" else look.suggested_delimiter

@@ -73,7 +73,7 @@ class ProfileView(Vertical):
                 yield Static(id="whole-field", classes="whole", markup=False)
             with TabPane("Events", id="events"):
                 yield Static(id="events-note", markup=False)
-                yield Grid(EVENTS, id="events-grid")
+                yield Grid(EVENTS, id="events-grid", newest_first=True)
                 yield Static(id="whole-event", classes="whole", markup=False)
 
     def show(self, profile: Profile, known: Known, labels: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.tui.figures import count, duration, relative
 from lytics_azure_tui.tui.text import cut, plain
@@ -39,6 +39,7 @@ class RunPane(Widget, can_focus=True):
         self.run = run
         self._now = now
         self._pace = Pace()
+        self._drawn = Content("")
         self.show_run(run, now)
 
     def show_run(self, run: Run, now: datetime) -> None:
@@ -46,7 +47,8 @@ class RunPane(Widget, can_focus=True):
         self.run, self._now = run, now
         if run.state is RunState.RUNNING:
             self._pace.add(now, run.progress.bytes_done)
-        self.refresh()
+        if not self._drawing().is_same(self._drawn):
+            self.refresh()
 
     def action_open(self) -> None:
         """Opens the run."""
@@ -57,6 +59,10 @@ class RunPane(Widget, can_focus=True):
         self.action_open()
 
     def render(self) -> Content:
+        self._drawn = self._drawing()
+        return self._drawn
+
+    def _drawing(self) -> Content:
         width = self.size.width
         if self.size.height < 3:
             return Content("\n").join((self._what(width), self._in_one_line(width)))
@@ -100,7 +106,7 @@ class RunPane(Widget, can_focus=True):
     def _amounts(self) -> list[str]:
         progress = self.run.progress
         total = progress.bytes_total
-        rows = f"{count(progress.rows)} rows"
+        rows = counted(progress.rows, "row")
         if not total:
             return [size(progress.bytes_done), rows]
         return [f"{min(progress.bytes_done / total, 1):.0%}", f"{size(progress.bytes_done)} of {size(total)}", rows]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lytics_azure_tui import __version__
+from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -146,7 +147,7 @@ def test_a_cancelled_run_with_a_stuck_part_is_ended_after_the_grace(world: World
 
 def test_a_process_that_cleans_up_for_ever_is_ended(world: World) -> None:
     run = world.queue(script={"do 0": ["raise Fatal"], "discard": ["stuck"]})
-    taken = lock.RunnerLock.take(world.folder.data, background=False, unlocked=False)
+    taken = lock.RunnerLock.take(world.folder.data, background=False)
     assert taken is not None
     runner = Runner(world.folder, world.ledger, taken, print)
     pid = 0
@@ -313,24 +314,27 @@ def test_a_job_that_is_saved_while_the_runner_works_is_seen(world: World) -> Non
 
 def test_the_passphrase_reaches_the_run_and_no_list_of_processes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LYAZURE_SECRET_STORAGE_CONNECTION_STRING")
-    word = Secret("correct horse battery staple")
+    word = Keys(Secret("correct horse battery staple"))
     authorization = AzureStorage(id="storage", label="Storage", connection_string=Secret(SECRET))
     save(world.folder, open_store(world.folder, word), authorization)
-    without = service.ensure_runner(world.folder)
+    locked_runner = service.ensure_runner(world.folder)
     locked = world.queue(id="locked")
     assert "passphrase" in world.wait(locked).error
     runner = service.ensure_runner(world.folder, word)
-    assert runner.pid != without.pid and runner.unlocked
-    gone(without.pid)
+    assert runner == locked_runner, "it was given the passphrase, and need not make place for another"
     run = world.queue(script={"do 0": ["wait"]})
     begun(world, "do 0")
     pid = world.ledger.run(run.id).pid
+    assert pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, runner.pid) + 10, 19)
     for number in (runner.pid, pid):
         for name in ("environ", "cmdline"):
-            assert word.reveal().encode() not in Path(f"/proc/{number}/{name}").read_bytes()
+            assert b"correct horse" not in Path(f"/proc/{number}/{name}").read_bytes()
     let_go(world)
     assert_whole(world, world.wait(run))
-    assert service.ensure_runner(world.folder, word).pid == runner.pid
+    assert b"correct horse" not in b"".join(
+        file.read_bytes() for file in world.folder.root.rglob("*") if file.is_file()
+    )
 
 
 def test_an_idle_runner_costs_next_to_nothing(world: World) -> None:
