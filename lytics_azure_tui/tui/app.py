@@ -33,7 +33,7 @@ from lytics_azure_tui.tui.overview import Overview, Reader
 from lytics_azure_tui.tui.screens.authorizations import Checked
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
-from lytics_azure_tui.tui.screens.editor import Editor
+from lytics_azure_tui.tui.screens.editor import editors, keep_drafts
 from lytics_azure_tui.tui.themes import DARK, LIGHT
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.masthead import Standing
@@ -322,7 +322,7 @@ class LyazureApp(App[int]):
 
     async def action_quit(self) -> None:
         """Closes the screen, and says what goes on without it; asks first where something is unsaved."""
-        if self._asks_to_quit or not any(editor.unsaved for editor in self._editors()):
+        if self._asks_to_quit or not any(editor.unsaved for editor in editors(self)):
             self._leave()
         else:
             self._ask_to_quit()
@@ -354,22 +354,10 @@ class LyazureApp(App[int]):
         self._keep_drafts()
         self.exit()
 
-    def _editors(self) -> list[Editor[Any]]:
-        """Every open form, also below other screens and in other places."""
-        stacks = self._screen_stacks.values()
-        return [screen for stack in stacks for screen in stack if isinstance(screen, Editor) and screen.is_mounted]
-
     def _keep_drafts(self) -> None:
         """Once: what is unsaved goes into files. Nothing keeps the program from ending."""
-        if self._drafts is not None:
-            return
-        self._drafts = []
-        for editor in self._editors():
-            try:
-                if editor.keep_draft():
-                    self._drafts.append(editor.draft_title)
-            except Exception:
-                log.exception("a draft was not kept")
+        if self._drafts is None:
+            self._drafts = keep_drafts(self)
 
     def _fatal_error(self) -> None:
         """A fault of ours: one plain line, and the details in a file of the operator's own.

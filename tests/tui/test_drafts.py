@@ -29,7 +29,8 @@ from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.review import Review
 from tests.tui.conftest import SMALL, settled, until
 from tests.tui.shelf import full, put_on
-from tests.tui.test_terminal import Terminal, folder, terminals
+from tests.tui.terminal import Terminal
+from tests.tui.test_terminal import folder, terminals
 from tests.tui.world import NOW, World
 
 __all__ = ["folder", "terminals"]

@@ -232,17 +232,6 @@ def test_what_is_not_there_cannot_be_read_or_deleted(folder: Folder, name: str) 
     assert (folder.root / "settings.toml").exists()
 
 
-def test_what_does_not_count_is_told_and_the_job_runs_all_the_same(folder: Folder) -> None:
-    write(folder, "authorizations/storage.toml", 'method = "AzureStorageConnection"\nlabel = "Storage"\n')
-    write(folder, "jobs/orders.toml", f"{JOB}diff = true\n")
-    assert [job.id for job in folder.jobs()] == ["orders"]
-    assert ["config.diff" in str(problem) for problem in folder.problems()] == [True]
-    write(folder, "jobs/orders.toml", f"{JOB}diff = true\ncontinuous_update = true\n")
-    assert folder.problems() == []
-    write(folder, "jobs/orders.toml", f"{JOB}diff = false\n")
-    assert folder.problems() == [], "it says what holds anyway"
-
-
 # What people write
 
 
@@ -312,19 +301,6 @@ filename = "orders.csv"
             "config.stream: a space cannot stand here: use letters, digits, and then also _ . -, at most 200",
         ),
         (('stream = "orders"', 'stream = "-"'), "config.stream: the character - cannot stand at the beginning"),
-        (('orders.csv"', 'orders.csv"\ndiff = true'), "line 9, config.diff: this counts only with continuous_update"),
-        (
-            ('orders.csv"', "orders.csv\"\nprefix = 'a'"),
-            "config.prefix: this counts only with continuous_update",
-        ),
-        (('orders.csv"', "orders.csv\"\ntime_of_day = '06:00'"), "line 9, config.time_of_day: this counts only with"),
-        (
-            (
-                'orders.csv"',
-                "orders.csv\"\ncontinuous_update = true\nfile_frequency = 'hourly'\ntime_of_day = '06:00'",
-            ),
-            "line 11, config.time_of_day: this does not count for a job that runs every hour",
-        ),
         (('orders.csv"', "orders.csv\"\ndelimiter = '\"'"), "line 9, config.delimiter: quotes and line breaks have"),
         (("[config]", "[config"), "jobs/orders.toml, line 5, column 8: this is not TOML"),
         (('"storage"', '"store"'), "jobs/orders.toml, line 3, authorization: there is no such authorization"),
@@ -465,3 +441,27 @@ def test_whatever_a_job_says_comes_back_edit_after_edit(
         assert folder.job("a") == version
         path.write_text(f"{path.read_text()}# edited {number}\n")
     assert all(f"# edited {number}\n" in path.read_text() for number in range(len(versions)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("diff = true", ["line 9, config.diff: this has no effect without continuous_update = true"]),
+        ("prefix = 'a'", ["line 9, config.prefix: this has no effect without continuous_update = true"]),
+        ("time_of_day = '06:00'", ["line 9, config.time_of_day: this has no effect without"]),
+        ("continuous_update = true\ndiff = true", []),
+        ("diff = false", []),
+        (
+            "continuous_update = true\nfile_frequency = 'hourly'\ntime_of_day = '06:00'",
+            ["line 11, config.time_of_day: this has no effect on a job that runs every hour"],
+        ),
+    ],
+)
+def test_what_does_not_count_is_told_and_the_job_runs_all_the_same(folder: Folder, lines: str, told: list[str]) -> None:
+    write(folder, "authorizations/storage.toml", 'method = "AzureStorageConnection"\nlabel = "Storage"\n')
+    write(folder, "jobs/orders.toml", f"{JOB}{lines}\n")
+    assert [job.id for job in folder.jobs()] == ["orders"]
+    assert folder.problems() == []
+    said = [str(problem) for problem in folder.without_effect()]
+    assert len(said) == len(told)
+    assert all(words in line for words, line in zip(told, said, strict=True))

@@ -3,11 +3,13 @@ has changed meanwhile."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import work
+from textual.app import App
 from textual.binding import Binding
 
 from lytics_azure_tui.config import drafts
@@ -22,6 +24,7 @@ from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.threads import in_thread
 
 Item = TypeVar("Item")
+log = logging.getLogger(__name__)
 
 
 class Editor(DeskScreen, Generic[Item]):
@@ -197,3 +200,21 @@ class Editor(DeskScreen, Generic[Item]):
     def close(self) -> None:
         """Back to where this was opened."""
         self.app.pop_screen()
+
+
+def editors(app: App[Any]) -> list[Editor[Any]]:
+    """Every open form, also below other screens and in other places."""
+    stacks = app._screen_stacks.values()
+    return [screen for stack in stacks for screen in stack if isinstance(screen, Editor) and screen.is_mounted]
+
+
+def keep_drafts(app: App[Any]) -> list[str]:
+    """Writes drafts of all that is unsaved; gives the forms' titles. Whatever fails is in the log."""
+    kept = []
+    for editor in editors(app):
+        try:
+            if editor.keep_draft():
+                kept.append(editor.draft_title)
+        except Exception:
+            log.exception("a draft was not kept")
+    return kept
