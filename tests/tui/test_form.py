@@ -205,17 +205,18 @@ async def test_a_blank_that_is_typed_or_pasted_counts_where_blanks_are_answers()
 
 
 @pytest.mark.parametrize(
-    ("unbroken", "pasted", "secret"),
+    ("kind", "pasted", "secret"),
     [
-        (False, "correct horse  battery\n", "correct horse  battery"),
-        (False, "tab\tin it\r\n", "tab\tin it"),
-        (True, "Endpoint=sb://a; \r\n  Key=b=\n", "Endpoint=sb://a;Key=b="),
+        ("", "correct horse  battery\n", "correct horse  battery"),
+        ("", "tab\tin it\r\n", "tab\tin it"),
+        ("unbroken", "Endpoint=sb://a; \r\n  Key=b=\n", "Endpoint=sb://a;Key=b="),
+        ("several", "-----BEGIN\n\nabc\n=x\n", "-----BEGIN\n\nabc\n=x"),
     ],
 )
 async def test_a_pasted_password_keeps_its_blanks_and_a_connection_string_has_none(
-    unbroken: bool, pasted: str, secret: str
+    kind: str, pasted: str, secret: str
 ) -> None:
-    line = SecretLine(unbroken=unbroken)
+    line = SecretLine(unbroken=kind == "unbroken", several=kind == "several")
 
     class One(App[None]):
         def compose(self) -> ComposeResult:

@@ -157,7 +157,7 @@ def test_a_cleared_answer_leaves_the_file(folder: Folder) -> None:
 def test_an_authorization_comes_back_without_its_secrets(
     folder: Folder, authorization: AzureStorage | AzureEventHub | AzureSql
 ) -> None:
-    (field,) = authorization.secret_fields()
+    field, *_ = authorization.secret_fields()
     folder.save_authorization(authorization.model_copy(update={field: Secret("open-sesame-1001")}))
     assert folder.authorization(authorization.id) == authorization
     assert folder.authorizations() == [authorization]

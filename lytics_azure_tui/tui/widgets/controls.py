@@ -119,15 +119,22 @@ class SecretLine(Line):
     """A masked line. The value is in no message, cannot be copied, and leaves only as a `Secret`."""
 
     def __init__(
-        self, *, placeholder: str = "", stored: bool = False, unbroken: bool = False, id: str | None = None
+        self,
+        *,
+        placeholder: str = "",
+        stored: bool = False,
+        unbroken: bool = False,
+        several: bool = False,
+        id: str | None = None,
     ) -> None:
         """Begins empty, whatever is stored.
 
         Args:
             stored: there is a secret already, which stays unless another is typed.
             unbroken: blanks and line breaks in what is pasted come from copying it: a connection string has none.
+            several: line breaks belong to it: a key in ASCII armour.
         """
-        self._unbroken = unbroken
+        self._unbroken, self._several = unbroken, several
         super().__init__(placeholder="unchanged; type to replace it" if stored else placeholder, id=id)
         self.password = True
 
@@ -143,7 +150,10 @@ class SecretLine(Line):
         return Text("•" * len(self.value), no_wrap=True, overflow="ignore", end="")
 
     def _joined(self, text: str) -> str:
-        return "".join(text.split() if self._unbroken else text.splitlines())
+        if self._several:
+            return text.strip()
+        # A blank may be part of a password; line breaks come from a terminal or a page that has wrapped the text.
+        return "".join(text.split()) if self._unbroken else "".join(text.splitlines()).strip()
 
     def post_message(self, message: Message) -> bool:
         # Textual's own messages hold the value, and their repr goes to its log.

@@ -33,7 +33,9 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
         return Pick(answer, placeholder=placeholder, browses=ask.source in BROWSED, exact=ask.exact)
     makers: dict[Kind, Callable[[], Widget]] = {
         Kind.TEXT: lambda: Line(answer, placeholder=placeholder, exact=ask.exact),
-        Kind.SECRET: lambda: SecretLine(placeholder=placeholder, stored=stored, unbroken=ask.unbroken),
+        Kind.SECRET: lambda: SecretLine(
+            placeholder=placeholder, stored=stored, unbroken=ask.unbroken, several=ask.long
+        ),
         Kind.LONG_TEXT: lambda: LongText(answer, placeholder=placeholder),
         Kind.NUMBER: lambda: Line(answer, placeholder=placeholder, whole_number=True),
         Kind.CHECKBOX: lambda: Tick(answer),
