@@ -33,7 +33,7 @@ from lytics_azure_tui.tui.overview import Overview, Reader
 from lytics_azure_tui.tui.screens.authorizations import Checked
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
-from lytics_azure_tui.tui.screens.editor import editors, keep_drafts
+from lytics_azure_tui.tui.screens.editor import editors, keep_drafts, tell_drafts
 from lytics_azure_tui.tui.themes import DARK, LIGHT
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.masthead import Standing
@@ -246,6 +246,7 @@ class LyazureApp(App[int]):
         # From here on, a change is the operator's.
         self._kept_theme = self.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        await tell_drafts(self, self.desk.folder)
 
     def _keep_runner(self) -> None:
         """Has a runner that has died replaced."""

@@ -14,6 +14,7 @@ from textual.binding import Binding
 
 from lytics_azure_tui.config import drafts
 from lytics_azure_tui.config.drafts import Draft
+from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.desk import Desk
@@ -21,6 +22,7 @@ from lytics_azure_tui.tui.figures import when
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.changed import Answer, Changed, Words, differences
 from lytics_azure_tui.tui.screens.confirm import Confirm
+from lytics_azure_tui.tui.text import plain
 from lytics_azure_tui.tui.threads import in_thread
 
 Item = TypeVar("Item")
@@ -218,3 +220,11 @@ def keep_drafts(app: App[Any]) -> list[str]:
         except Exception:
             log.exception("a draft was not kept")
     return kept
+
+
+async def tell_drafts(app: App[Any], folder: Folder) -> None:
+    """Says which forms were not saved when the program ended last. Raises `LyazureError`."""
+    kept = await in_thread(partial(drafts.every, folder), "look for drafts")
+    if kept:
+        titles = ", ".join(plain(draft.title, 40) for draft in kept[:5])
+        app.notify(f"Not saved, and kept as a draft: {titles}. Open the form to go on.", markup=False)
