@@ -26,6 +26,7 @@ from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.job_wizard import FIELDS, NAME, REVIEW, JobWizard
 from lytics_azure_tui.tui.widgets.form import Form
+from lytics_azure_tui.tui.widgets.problem import Problem
 from lytics_azure_tui.tui.widgets.review import Review
 from tests.tui.conftest import SMALL, settled, until
 from tests.tui.shelf import full, put_on
@@ -127,6 +128,19 @@ async def test_a_draft_can_be_discarded(world: World) -> None:
         await settled(pilot)
         assert drafts.every(world.folder) == []
         assert wizard(pilot)._label["label"] is None
+
+
+@pytest.mark.parametrize("values", [{"answers": [1]}, {"label": 3}, {"step": "x"}, {"kind": "Gone"}, {}])
+async def test_a_draft_that_is_not_understood_is_told(world: World, values: dict[str, Any]) -> None:
+    drafts.keep(world.folder, Draft("job", "", "Old", NOW, values))
+    async with world.app().run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.press("n")
+        await settled(pilot)
+        error = wizard(pilot).query_one(Problem).error
+        assert error is None or error.what == "The draft cannot be used"
 
 
 async def test_nothing_is_kept_of_a_form_in_which_nothing_was_entered(world: World) -> None:
@@ -236,7 +250,12 @@ def test_a_lost_line_keeps_a_draft(terminals: list[Terminal], folder: Path, how:
     terminal = Terminal(folder)
     terminals.append(terminal)
     terminal.read_until(b"New job")
-    steps = ((b"n", b"Where the data"), (b"\r", b"What the job"), (b"\r", b"New authorization"), (b"\r", b"by which"))
+    steps = (
+        (b"n", b"Where the data"),
+        (b"\r", b"What the job"),
+        (b"\r", b"New authorization"),
+        (b"\r", b"name by which"),
+    )
     for keys, shown in steps:
         os.write(terminal.master, keys)
         terminal.read_until(shown)

@@ -15,7 +15,7 @@ from textual.binding import Binding
 from lytics_azure_tui.config import drafts
 from lytics_azure_tui.config.drafts import Draft
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import when
@@ -108,7 +108,12 @@ class Editor(DeskScreen, Generic[Item]):
             await in_thread(partial(drafts.forget, draft), "remove the draft")
         else:
             self._continued = draft
-            await self.go_on_from(draft.values)
+            try:
+                await self.go_on_from(draft.values)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                log.exception("a draft was not understood")
+                why, fix = "It is of another version of the program", f"Remove {draft.path}"
+                self.problem(BadConfiguration("The draft cannot be used", why=why, fix=fix))
 
     # Saving
 

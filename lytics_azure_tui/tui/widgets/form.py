@@ -299,6 +299,7 @@ class Form(VerticalScroll, can_focus=False):
         self.answers[name] = answer
         if name in self.fields:
             self.fields[name].outdated = False
+            self.fields[name].wrong("")
             self.fields[name].put(answer)
 
     def outdate(self, name: str) -> None:
