@@ -12,7 +12,7 @@ from lytics_azure_tui.runner.service import pause, runner_status
 
 def set_paused(root: Path | None, label: str, output: Output, *, paused: bool) -> Exit:
     """Pauses or resumes the job of a label or an id; one that is so already stays so."""
-    folder = Folder.at(root)
+    folder = Folder.existing(root)
     job = named(folder, label)
     job.require_here()
     pause(folder, job.id, paused=paused)

@@ -47,6 +47,22 @@ class Folder:
         return folder
 
     @classmethod
+    def existing(cls, root: Path | None = None) -> Folder:
+        """As `open`, but a folder that was named must be there.
+
+        Made by mistake it would be empty: a job in cron would do nothing for ever and call it done.
+
+        Raises:
+            BadConfiguration: it is not there, or cannot be used.
+        """
+        if root is not None and not root.expanduser().exists():
+            raise BadConfiguration(
+                f"The configuration folder {root} is not there",
+                fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
+            )
+        return cls.open(root)
+
+    @classmethod
     def at(cls, root: Path | None = None) -> Folder:
         """As `open`, but nothing is made: for those that only look."""
         own = Path(platformdirs.user_config_dir(APP, appauthor=False))

@@ -217,7 +217,7 @@ def _type(values: Sequence[str | None]) -> str:
 
 def _times(columns: dict[str, list[str | None]]) -> list[str]:
     """Columns most of whose values are times; numbers count only where the name speaks of time."""
-    from lytics_azure_tui.lytics.event_time import usual_form
+    from lytics_azure_tui.lytics.event_time import read_times
 
     times = []
     for column, values in columns.items():
@@ -227,6 +227,6 @@ def _times(columns: dict[str, list[str | None]]) -> list[str]:
         numbers = all(re.fullmatch(r"[\d.]+", value) for value in present)
         if numbers and not re.search(r"time|date|_at$|_ts$|^ts$|stamp|epoch|created|updated", column, re.IGNORECASE):
             continue
-        if usual_form(present[:20]) is not None:
+        if any(read_times(present[:20])):
             times.append(column)
     return times

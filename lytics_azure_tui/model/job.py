@@ -28,6 +28,7 @@ class JobConfig(BaseModel):
         start: the word on the button that saves and runs it.
         deed: what it has done with its rows, in one word.
         reads_definitions: whether its runs need the mappings and audiences.
+        asks_how_to_go_on: whether its schedule stops with a question, which `runner.service.answer` answers.
         follows_profiles: whether it is due whenever profiles were built, beside its schedule.
     """
 
@@ -42,6 +43,7 @@ class JobConfig(BaseModel):
     deed: ClassVar[str] = "imported"
     reads_definitions: ClassVar[bool] = False
     follows_profiles: ClassVar[bool] = False
+    asks_how_to_go_on: ClassVar[bool] = False
 
     @classmethod
     def preview(

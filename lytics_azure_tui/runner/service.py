@@ -17,7 +17,8 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised, RetryLater
-from lytics_azure_tui.model.run import Run, Trigger
+from lytics_azure_tui.model.run import Answer, Run, Trigger
+from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner import control, lock, opening, places
 from lytics_azure_tui.runner.forgetting import Report, forget_apart
 from lytics_azure_tui.runner.ledger import Ledger
@@ -26,6 +27,8 @@ from lytics_azure_tui.runner.spawn import spawn
 
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
+_LEAVING_SECONDS = 0.5
+"""A runner that ends closes its socket a moment before it lets go of its lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +134,14 @@ def _serves(folder: Folder, status: RunnerStatus, keys: Keys, needs: Sequence[st
     if needs:
         # What is missing here as well is said, or asked for, before anything ends.
         opening.require(folder, open_store(folder, keys), needs)
-    if status.background:
+    if answer is None and not status.background:
+        if not status.listens:
+            return True  # there is no way to ask
+        time.sleep(_LEAVING_SECONDS)
+        if _is_runner(folder, status.pid):
+            raise _silent(status)
+    if status.background or answer is None:
         return False
-    if answer is None and not status.listens:
-        return True  # there is no way to ask
-    if answer is None:
-        raise _silent(status)
     if answer.missing:
         raise NotAuthorised(
             f"The runner, process {status.pid}, cannot open the secrets that the run needs",
@@ -203,6 +208,21 @@ def start_now(folder: Folder, job_id: str, keys: Keys | None = None) -> Run:
         if ledger.job_state(job_id).stopped is not None:
             ledger.resume_job(job_id)
         return ledger.enqueue(job, Trigger.MANUAL)
+
+
+def answer(folder: Folder, job_id: str, chosen: Answer) -> None:
+    """Has a job begin anew or go on, where its source is not what the last run has read. Starts no run.
+
+    Raises:
+        BadConfiguration: it is not of a kind that goes on from what it has read.
+        Fatal: a run of it is active.
+    """
+    job = folder.job(job_id)
+    job.require_here()
+    if not job.config.asks_how_to_go_on:
+        raise BadConfiguration(f"{job.label} is no {SqlImport.title}", why="Only those begin anew or go on by request")
+    with opened(folder) as ledger:
+        ledger.answer(job_id, chosen)
 
 
 def cancel(folder: Folder, run_id: str) -> Run:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -161,6 +162,13 @@ def test_a_runner_in_the_foreground_is_given_the_passphrase_too(locked: World) -
         watching.wait(20)
 
 
+def test_of_those_who_start_a_runner_at_once_all_get_the_same_one(locked: World) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda keys: service.ensure_runner(locked.folder, keys), (Keys(), WORD, Keys())))
+    assert len({status.pid for status in found}) == 1
+    assert locked.wait(service.start_now(locked.folder, "copy")).error == "", "it was given the passphrase"
+
+
 class Foreground:
     """A runner in the foreground that gives the answer it was made with."""
 
@@ -193,7 +201,7 @@ def test_the_control_socket_is_its_owners_alone_and_outlasts_nonsense(world: Wor
                 caller.connect(short)
             caller.sendall(nonsense)
             caller.shutdown(socket.SHUT_WR)
-            assert caller.recv(100) == b""
+            assert caller.recv(100).strip() == b""
     assert control.ask(world.folder.data, Keys(), ()) == control.Answer()
     foreground.lock.release()
     assert not path.exists()
