@@ -10,7 +10,7 @@ from lytics_azure_tui.azure.sql import SqlSession
 from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import delivery, quarantine
-from lytics_azure_tui.jobs.csv_sniff import clean_header
+from lytics_azure_tui.jobs.csv_header import clean_header
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder, server_of, session_of, source_id

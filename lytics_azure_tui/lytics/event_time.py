@@ -62,6 +62,9 @@ def any_time(column: str, form: str | None = None, order: DateOrder | None = Non
     if form is not None:
         usual = usual_time(column, form)
         return f"CASE WHEN {usual} IS NOT NULL THEN {usual} ELSE {any_time(column, None, order)} END"
+    if order is DateOrder.UNCLEAR:
+        first, other = (any_time(column, None, order) for order in (DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST))
+        return f"CASE WHEN {first} IS NULL THEN {other} WHEN {other} IS NULL OR {first} = {other} THEN {first} END"
     text = f"trim({column})"
     digits = f"CAST(rpad(replace({text}, '.', ''), 16, '0') AS BIGINT)"
     # CASE looks at further branches only for what is left.
@@ -188,7 +191,7 @@ def _written(form: str) -> str:
 
 def _form_of(values: Sequence[str], order: DateOrder | None) -> str | None:
     """The quick form that reads every value as all forms together do, or else NULL."""
-    numbers = [_ordered(form, order) for form in _NUMBERS]
+    numbers = [] if order is DateOrder.UNCLEAR else [_ordered(form, order) for form in _NUMBERS]
     patterns = (*(date + clock for date, clock in product((*_DATES, *numbers), _CLOCKS)), *_WHOLE)
     sketch = _sketch(values[0])
     forms = (*(form for form in patterns if _sketch(_written(form)) == sketch), *_OTHERS)

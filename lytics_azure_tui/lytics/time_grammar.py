@@ -19,6 +19,8 @@ class DateOrder(StrEnum):
     MONTH_FIRST = "month first"
     DAY_FIRST = "day first"
     YEAR_FIRST = "year first"
+    UNCLEAR = "unclear"
+    """Only dates that can be read in one way are read."""
 
 
 ZONES: dict[str, int] = {

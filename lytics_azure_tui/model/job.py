@@ -79,6 +79,10 @@ class JobConfig(BaseModel):
                 found[name] = "this has no effect on a job that runs every hour", f"Choose daily, or {out}"
         return found
 
+    def tolerated(self) -> int:
+        """The percentage of a run's rows that may be unusable without the run failing."""
+        return 100
+
     def audiences(self) -> tuple[str, ...]:
         """The slugs of the audiences that a run reads."""
         return ()

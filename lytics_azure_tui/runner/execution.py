@@ -148,6 +148,7 @@ class Execution:
 
     def _done(self, kind: JobKind, context: Context, plan: Plan) -> Outcome:
         self._do_parts(kind, context, plan)
+        self._require_usable(context, plan)
         if not self.ledger.begin_commit(self.run.id):
             self._check_cancelled()
         self.board.stage("committing")
@@ -179,6 +180,7 @@ class Execution:
             self.board.check()
             sink = self.board.sink(part.index)
             if part.chain == LAST:
+                self._require_usable(context, plan)
                 result = delivery.send(context, part, self.ledger.results(self.run.id), sink)
             elif workshop is None:
                 result = kind.do(share, part, before, sink)
@@ -196,6 +198,11 @@ class Execution:
             apart = plan.processes and side_by_side > 1
             workshop = opened.enter_context(Workshop(share, self.board, side_by_side)) if apart else None
             executor.do_parts(plan, done, work, self.board.halted.set, side_by_side)
+
+    def _require_usable(self, context: Context, plan: Plan) -> None:
+        """Ends a run of whose rows too many cannot be used, before any other is seen or sent."""
+        reading = {part.index for part in plan.parts if part.chain != LAST}
+        delivery.require_usable(context, [one for one in self.ledger.results(self.run.id) if one.index in reading])
 
     def _goes_slower(self, sessions: int) -> None:
         words = "one session" if sessions == 1 else f"{sessions} sessions"

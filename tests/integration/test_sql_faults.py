@@ -73,6 +73,15 @@ def test_it_may_be_lost_in_the_middle_of_a_packet(many: Tables, tmp_path: Path, 
     whole(job)
 
 
+@pytest.mark.parametrize("row", [1, 2500])
+def test_a_reply_may_end_within_a_row(many: Tables, tmp_path: Path, orders: FaultOrders, row: int) -> None:
+    orders.end_within_row(row, like="SELECT c0%FROM%#TMP%")
+    job = many.importer(tmp_path)
+    assert job.run().counts["imported"] == 6000
+    whole(job)
+    assert any("The reply from SQL Server is incomplete" in line for line in job.sink.lines)
+
+
 def test_rows_that_have_moved_meanwhile_have_the_slice_read_anew(
     many: Tables, tmp_path: Path, orders: FaultOrders, monkeypatch: pytest.MonkeyPatch
 ) -> None:

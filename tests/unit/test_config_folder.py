@@ -301,7 +301,7 @@ filename = "orders.csv"
             "config.stream: a space cannot stand here: use letters, digits, and then also _ . -, at most 200",
         ),
         (('stream = "orders"', 'stream = "-"'), "config.stream: the character - cannot stand at the beginning"),
-        (('orders.csv"', "orders.csv\"\ndelimiter = '\"'"), "line 9, config.delimiter: quotes and line breaks have"),
+        (('orders.csv"', "orders.csv\"\ndelimiter = '\"'"), "line 9, config.delimiter: a quotation mark or"),
         (("[config]", "[config"), "jobs/orders.toml, line 5, column 8: this is not TOML"),
         (('"storage"', '"store"'), "jobs/orders.toml, line 3, authorization: there is no such authorization"),
         (

@@ -11,7 +11,15 @@ from lytics_azure_tui.sandbox.tds.errors import SqlError
 if TYPE_CHECKING:
     from lytics_azure_tui.sandbox.tds.server import SqlServer
 
-STATEMENT_KINDS = ("drop_after_rows", "cut_after_bytes", "slow_rows", "hang", "deaf", "statement_error")
+STATEMENT_KINDS = (
+    "drop_after_rows",
+    "end_within_row",
+    "cut_after_bytes",
+    "slow_rows",
+    "hang",
+    "deaf",
+    "statement_error",
+)
 KINDS = (*STATEMENT_KINDS, "login_error", "redirect")
 
 _WORDS = {
@@ -160,6 +168,10 @@ class FaultOrders:
     def drop_after_rows(self, rows: int, times: int = 1, like: str = "%") -> Self:
         """The next results break off by a reset after this many rows."""
         return self._order("drop_after_rows", rows, like, 0.0, times)
+
+    def end_within_row(self, row: int, times: int = 1, like: str = "%") -> Self:
+        """The next results end in the middle of a row, in a packet that says that it is the last."""
+        return self._order("end_within_row", row, like, 0.0, times)
 
     def cut_after_bytes(self, count: int, times: int = 1, like: str = "%") -> Self:
         """The next replies break off after this many bytes, in the middle of a packet."""

@@ -201,7 +201,7 @@ class Runner:
 
     def _row_fault(self) -> Fault | None:
         """The fault that the rows to come meet, if one does."""
-        if self._fault is None or self._fault.kind not in ("drop_after_rows", "slow_rows"):
+        if self._fault is None or self._fault.kind not in ("drop_after_rows", "end_within_row", "slow_rows"):
             return None
         fault, self._fault = self._fault, None
         return fault
