@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from lytics_azure_tui.azure.blob import BlobStore
-from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_diff import gone
+from lytics_azure_tui.jobs.csv_due import due_files
 from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_header import clean_header, fields
 from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
-from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, look
-from lytics_azure_tui.jobs.csv_times import Times, forget_told, times, told
+from lytics_azure_tui.jobs.csv_times import Times, forget_told, proven, times, told
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
-from lytics_azure_tui.lytics.event_time import usual_form
+from lytics_azure_tui.lytics.event_time import read_times, usual_form
 from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
@@ -45,11 +45,12 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         return _plan_replay(context, config)
     memory = Memory.of(checkpoint, config)
     with closing(_store(context)) as store:
-        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        places, notes = due_files(store, config, memory, context.started) if config.continuous_update else ([], [])
         if config.continuous_update and not places:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
-        looks = _looks(context, store, config, memory, names)
+        looks, held = _looks(context, store, config, memory, names)
+        places, names = places[: len(looks)], names[: len(looks)]
     dates = _times(context, config, memory, looks)
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
@@ -83,7 +84,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     return Plan(
         tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
         notes=(*_encodings(looks, certain=True), *(dates.notes if dates else ())),
-        warnings=(*_warnings(looks), *(dates.warnings if dates else ())),
+        warnings=(*held, *_warnings(looks), *(dates.warnings if dates else ())),
     )  # fmt: skip
 
 
@@ -123,7 +124,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         data = plan.data
         checkpoint = memory.after(
             config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"],
-            data["dates"] or _proven(config, results),
+            data["dates"] or proven(str(config.timestamp_field), results),
         )  # fmt: skip
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
     forget_told(context.keep)
@@ -148,11 +149,12 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     config = _config(context)
     memory = Memory.of(checkpoint, config)
     with closing(_store(context)) as store:
-        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        places, notes = due_files(store, config, memory, context.started) if config.continuous_update else ([], [])
         names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
         if not names:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
-        looks = _looks(context, store, config, memory, names)
+        looks, held = _looks(context, store, config, memory, names)
+        places, names = places[: len(looks)], names[: len(looks)]
     first = looks[0]
     dates = _times(context, config, memory, looks)
     spec = _file_part(config, first, 0, _stream_names(context, config), dates)
@@ -170,7 +172,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         bytes_total=sum(found.size for found in looks),
         columns=columns,
         sample=sample,
-        notes=(*notes, *_warnings(looks), *(note for found in looks for note in found.notes)),
+        notes=(*notes, *held, *_warnings(looks), *(note for found in looks for note in found.notes)),
     )
 
 
@@ -184,59 +186,34 @@ def _store(context: Context) -> BlobStore:
 
 def _looks(
     context: Context, store: BlobStore, config: CsvImport, memory: Memory, names: Sequence[str]
-) -> list[CsvLook]:
-    """The beginnings of files that follow each other: the first that shows its encoding decides for all behind it."""
-    found = []
+) -> tuple[list[CsvLook], list[str]]:
+    """(the beginnings of files that follow each other, what the operator should know).
+
+    The first that shows its encoding decides for all behind it. One that cannot be read holds back those behind it, and
+    not those before.
+    """
+    found: list[CsvLook] = []
     before = memory.encoding
     decrypt = Decryption.of(context.authorization)
     for name in names:
-        found.append(
-            look(
+        try:
+            shown = look(
                 store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
                 decrypt=decrypt, skip_lines=config.skip_lines, names=config.names(), skip_footer=config.skip_footer,
                 rows=200, guess=False,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+        except Fatal as error:
+            if not found:
+                raise
+            return found, [f"Only the files before {name} are imported. {error}"]
+        found.append(shown)
         before = before or _settled(found)
-    return found
+    return found, []
 
 
 def _settled(looks: Sequence[CsvLook]) -> str | None:
     """The encoding of a sequence of files; None while all are ASCII."""
     return next((found.encoding.name for found in looks if found.encoding.settled), None)
-
-
-def _due(store: BlobStore, config: CsvImport, memory: Memory) -> tuple[list[Place], list[str]]:
-    """(the files to import now, in order; what the operator should know)."""
-    sequence = FileSequence(config.filename, config.prefix, config.order_by)
-    blobs = {}
-    for blob in store.iter(config.container, sequence.listing):
-        place = sequence.place(blob.name, blob.modified)
-        if place is not None:
-            blobs[place] = blob.etag
-    last = memory.last
-    if last is None:
-        last = next((place for place in blobs if place.name == config.filename), None)
-        if last is None:
-            raise _no_beginning(config, sequence, [place.name for place in blobs])
-    places, replaced = newer(blobs.items(), last, memory.imported)
-    notes = [f"{name} was replaced after it was imported; it is not imported again" for name in replaced[:5]]
-    return places, notes
-
-
-def _no_beginning(config: CsvImport, sequence: FileSequence, others: list[str]) -> Fatal | BadConfiguration:
-    if others:
-        return Fatal(
-            f"{config.filename} is not in the container {config.container}",
-            why=f"{few(sorted(others))} of its sequence is",
-            fix="Edit the job and choose the file to begin with",
-        )
-    return BadConfiguration(
-        f"no file of the container {config.container} follows {config.filename}",
-        why=f"A file of the sequence is called by what matches {sequence.prefix!r}, then a timestamp such as 20260131 "
-        "or unix seconds, then its extension; and the chosen file itself is not so called, or is gone",
-        fix="Edit the prefix, or choose the file order Last modified",
-    )
 
 
 def _nothing(context: Context, config: CsvImport, memory: Memory, notes: list[str]) -> Plan:
@@ -271,12 +248,6 @@ def _times(context: Context, config: CsvImport, memory: Memory, looks: Sequence[
     return times(config.timestamp_field, values, config.date_order, kept, told(context.keep, context.run_id))
 
 
-def _proven(config: CsvImport, results: Sequence[PartResult]) -> list[str] | None:
-    """The timestamp field and the order that values behind the samples have proven."""
-    found = next((order for result in results if (order := result.data.get("date_order"))), None)
-    return [str(config.timestamp_field), found] if found else None
-
-
 def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, str], dates: Times | None) -> FilePart:
     """The whole of a file as one part; `there` as in `_choose`."""
     spec = FilePart(
@@ -293,7 +264,7 @@ def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, s
     values = [row[spec.time_index] for row in found.rows]
     form = usual_form(values, order)
     present = [value for value in values if value and value.strip()]
-    if form is None and present:
+    if form is None and present and not any(read_times(present, order)):
         raise Fatal(
             f"no value of {config.timestamp_field} in the first rows of {found.name} is a time; nothing was imported",
             why=f"They are {few([repr(value[:40]) for value in dict.fromkeys(present)])}",

@@ -10,7 +10,7 @@ from typing import Any
 from lytics_azure_tui.jobs.csv_sequence import Place
 from lytics_azure_tui.model.csv_import import CsvImport
 
-REMEMBERED = 1000
+REMEMBERED = 10_000
 """Files whose ETags are kept."""
 
 
@@ -83,7 +83,8 @@ class Memory:
         return {
             "where": _where(config),
             "filename": config.filename,
-            "last": files[-1]["place"],
+            # A file that came late stands before the last one.
+            "last": max([*([self.last] if self.last else []), Place.of(files[-1]["place"])]).to_data(),
             "imported": dict(list(imported.items())[-REMEMBERED:]),
             "taken": started.isoformat(),
             "anchor": (self.anchor or started).isoformat(),

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lytics_azure_tui.errors import Fatal, StartOver
+from lytics_azure_tui.errors import StartOver
 from lytics_azure_tui.lytics.date_order import ColumnOrder, column_order
-from lytics_azure_tui.lytics.event_time import read_times
 from lytics_azure_tui.lytics.time_grammar import DateOrder
+from lytics_azure_tui.model.run import PartResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,10 @@ def times(column: str, values: Sequence[str | None], chosen: str, before: str | 
         chosen: the job's setting.
         before: what earlier runs have settled.
         told: values that an earlier try of this run came upon.
-
-    Raises:
-        Fatal: not one of the samples is a time.
     """
     shown = column_order([*values, *told])
     if chosen != "auto":
-        return _readable(Times(column, ColumnOrder(DateOrder(chosen))), values)
+        return Times(column, ColumnOrder(DateOrder(chosen)))
     if before is not None:
         proven = shown.order not in (None, DateOrder.UNCLEAR, before)
         order = DateOrder.UNCLEAR if proven else DateOrder(before)
@@ -55,36 +52,29 @@ def times(column: str, values: Sequence[str | None], chosen: str, before: str | 
             f"The dates of {column} stand {shown.order}, and those of the files before {before}: only dates that can "
             "be read in one way are imported, the others go to quarantine. Set Date Order, and replay them"
         )
-        return _readable(Times(column, ColumnOrder(order), (), (warning,) if proven else (), before), values)
+        return Times(column, ColumnOrder(order), (), (warning,) if proven else (), before)
     if shown.order is DateOrder.UNCLEAR:
         warning = (
             f"The values of {column} do not agree on the order of their dates: only dates that can be read in one way "
             f"are imported, others such as {shown.example} go to quarantine. Set Date Order, and replay them"
         )
-        return _readable(Times(column, shown, (), (warning,)), values)
+        return Times(column, shown, (), (warning,))
     if shown.order is not None:
-        return _readable(
-            Times(column, shown, (f"The dates of {column} are read {shown.order}",), (), shown.order), values
-        )
+        return Times(column, shown, (f"The dates of {column} are read {shown.order}",), (), shown.order)
     if shown.open:
         rule = "day first" if "." in (shown.example or "") else "month first"
         note = (
             f"No value of {column} that was looked at tells the day from the month: dates such as {shown.example} are "
             f"read {rule}. Set Date Order if they are not"
         )
-        return _readable(Times(column, shown, (note,)), values)
-    return _readable(Times(column, shown), values)
+        return Times(column, shown, (note,))
+    return Times(column, shown)
 
 
-def _readable(found: Times, values: Sequence[str | None]) -> Times:
-    present = [value for value in values if value and value.strip()]
-    if present and not any(read_times(present, found.found.order)):
-        raise Fatal(
-            f"no value of {found.column} in the first rows is a time, such as {present[0][:60]!r}",
-            why="Every row would go to quarantine",
-            fix="Edit the job's timestamp field or its date order, or have the times written as in ISO 8601",
-        )
-    return found
+def proven(column: str, results: Sequence[PartResult]) -> list[str] | None:
+    """The column and the order that values behind the samples have proven."""
+    found = next((order for result in results if (order := result.data.get("date_order"))), None)
+    return [column, found] if found else None
 
 
 def told(keep: Path, run_id: str) -> list[str]:

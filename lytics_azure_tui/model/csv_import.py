@@ -152,6 +152,17 @@ class CsvImport(JobConfig):
             only_if="continuous_update",
         ),
     ] = "name"
+    late_days: Annotated[
+        int,
+        Field(ge=0, le=3650),
+        Ask(
+            "Late Files",
+            "How many days a file may stand behind the newest one that was imported and still be imported. Files that "
+            "are later are listed on the run. With Diff, none is imported late.",
+            advanced=True,
+            only_if="continuous_update",
+        ),
+    ] = 7
     date_order: Annotated[
         Literal["auto", "month first", "day first", "year first"],
         Ask(

@@ -57,7 +57,9 @@ def _each(folder: Folder, saved: list[Job], ledger: Ledger | None, now: datetime
             continue
         last = state.last_run
         if state.stopped is not None:
-            fix = f"Start it again when that is mended: lyazure-tui --resume {job.id}"
+            fix = f"When that is mended, take it up again: lyazure-tui --resume {job.id}"
+            if job.config.asks_how_to_go_on:
+                fix += f". If it asks how to go on: --begin-anew {job.id}, or --go-on {job.id}"
             yield problem("jobs", f"Its schedule has stopped: {state.stopped}", fix, subject=job.label)
         elif not last.state.ended:
             yield from _active(last, works, now, job.label)
