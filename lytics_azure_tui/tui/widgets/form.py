@@ -78,6 +78,7 @@ class Field(Widget):
     Field.-noted .field-note { display: block; }
     Field .field-shown { display: none; height: auto; padding-right: 1; color: $text-muted; }
     Field.-shown .field-shown { display: block; }
+    Field > Horizontal > Line { width: 1fr; }
     Field .field-unit { width: auto; height: 1; padding: 0 1; color: $text-muted; }
     Field.-idle .field-unit { display: none; }
     Field .field-why { display: none; width: 1fr; height: 1; padding: 0 1; color: $text-disabled; }
