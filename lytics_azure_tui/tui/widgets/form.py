@@ -78,7 +78,7 @@ class Field(Widget):
     Field.-noted .field-note { display: block; }
     Field .field-shown { display: none; height: auto; padding-right: 1; color: $text-muted; }
     Field.-shown .field-shown { display: block; }
-    Field > Horizontal > Line { width: 1fr; }
+    Field.-counted > Horizontal > Line { width: 16; }
     Field .field-unit { width: auto; height: 1; padding: 0 1; color: $text-muted; }
     Field.-idle .field-unit { display: none; }
     Field .field-why { display: none; width: 1fr; height: 1; padding: 0 1; color: $text-disabled; }
@@ -99,6 +99,7 @@ class Field(Widget):
     ) -> None:
         super().__init__()
         self._label_width = label_width
+        self.set_class(bool(question.ask.unit), "-counted")
         self.question = question
         self.control = by or control(question, answer, stored=stored)
         self._why_idle = why_idle
