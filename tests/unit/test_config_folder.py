@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def test_a_named_folder_keeps_its_data_inside(folder: Folder) -> None:
 
 
 def test_data_may_lie_elsewhere(folder: Folder, tmp_path: Path) -> None:
-    write(folder, "settings.toml", f"[storage]\nfolder = '{tmp_path}/large disk'\n")
+    write(folder, "settings.toml", f"[storage]\nfolder = {json.dumps(f'{tmp_path}/large disk')}\n")
     assert folder.data == tmp_path / "large disk"
     assert folder.data.is_dir()
 
