@@ -11,7 +11,6 @@ from pytds import tds_base
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 
-_AGAIN = "It is tried again by itself"
 _RIGHTS = "Ask an administrator of the database for the right to read it: GRANT SELECT"
 
 # learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues, and …/error-log for the first
@@ -50,8 +49,8 @@ _STATEMENT: dict[int, tuple[type[LyazureError], str, str]] = {
     297: (NotAuthorised, "The user lacks a right", _RIGHTS),
     300: (NotAuthorised, "The user lacks a right", _RIGHTS),
     916: (NotAuthorised, "The user may not enter the database", _RIGHTS),
-    9002: (RetryLater, "The log of the database is full", _AGAIN),
-    1105: (RetryLater, "The server has no space left for the temporary table", _AGAIN),
+    9002: (RetryLater, "The log of the database is full", ""),
+    1105: (RetryLater, "The server has no space left for the temporary table", ""),
 }
 
 
@@ -82,7 +81,7 @@ _LINE: tuple[tuple[tuple[type[Exception], ...], type[LyazureError], str, str], .
         "Nobody listens at {server}:{port}",
         "Look at the server's name and port",
     ),
-    ((SSL.Error, OSError, tds_base.ClosedConnectionError), Dropped, "The connection to {server} was lost", _AGAIN),
+    ((SSL.Error, OSError, tds_base.ClosedConnectionError), Dropped, "The connection to {server} was lost", ""),
     (
         (tds_base.Error,),
         Fatal,
@@ -137,7 +136,7 @@ class translated:
             why = "The database cannot be opened: it is not there, or the user may not enter it"
             return CannotOpen(self._what, why=why, fix="Look at the database's name, and at the user's rights in it")
         if number in _PASSES:
-            return RetryLater(self._what, why=f"{_PASSES[number]} (error {number})", fix=_AGAIN)
+            return RetryLater(self._what, why=f"{_PASSES[number]} (error {number})")
         if number in _STATEMENT:
             kind, why, fix = _STATEMENT[number]
             return kind(self._what, why=f"{why} (error {number}: {_one_line(text)})", fix=fix)

@@ -45,9 +45,7 @@ class Incomplete(Dropped):
 
     def __init__(self) -> None:
         super().__init__(
-            "The reply from SQL Server is incomplete",
-            why="It ended in the middle of a row or of a message",
-            fix="It is tried again by itself",
+            "The reply from SQL Server is incomplete", why="It ended in the middle of a row or of a message"
         )
 
 
@@ -320,9 +318,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         """
         errors = [one for one in self.messages if one["msgno"] != _TERMINATED]
         if not errors:
-            raise RetryLater(
-                "The statement failed", why="SQL Server ended it and named no error", fix="It is tried again by itself"
-            )
+            raise RetryLater("The statement failed", why="SQL Server ended it and named no error")
         raise tds_base._create_exception_by_message(errors[0])
 
     def process_env_chg(self) -> None:
@@ -354,9 +350,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         login.redirects = getattr(login, "redirects", 0) + 1
         if login.redirects > _MOST_REDIRECTS:
             raise RetryLater(
-                "The database could not be opened",
-                why="The servers redirect the connection to each other without end",
-                fix="It is tried again by itself",
+                "The database could not be opened", why="The servers redirect the connection to each other without end"
             )
         self.conn.route = {"server": body[8 : 8 + 2 * length].decode("utf-16-le"), "port": port}
 

@@ -65,7 +65,6 @@ class Scan:
         raise RetryLater(
             f"The scan of {segment.slug} could not be brought to its end",
             why=f"Lytics let its cursor expire {STARTS} times",
-            fix="It is tried again by itself",
         )
 
     def notes(self) -> tuple[str, ...]:
