@@ -9,6 +9,7 @@ from typing import Any
 from lytics_azure_tui.cli.output import Exit, Output, columns
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.run import JobState, Run
 from lytics_azure_tui.runner.scheduler import due_at
@@ -101,9 +102,7 @@ def _row(job: Job, state: JobState, now: datetime) -> tuple[str, ...]:
     last = state.last_run
     told = when(None, now, None)
     if last is not None and last.state.ended:
-        told = (
-            f"{last.state.value} {when(last.ended, now, None)}, {count(last.rows)} row{'' if last.rows == 1 else 's'}"
-        )
+        told = f"{last.state.value} {when(last.ended, now, None)}, {counted(last.rows, 'row')}"
         told += f", {count(last.rejected)} quarantined" if last.rejected else ""
     due = due_at(job, state, now)
     next_run = "now" if due is not None and due <= now else when(due, now, None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from lytics_azure_tui.cli.output import printable, shorten, silence
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Progress
 from lytics_azure_tui.tui.figures import count, duration
 
@@ -119,7 +119,7 @@ def said(label: str, progress: Progress, pace: float) -> str:
     elif done:
         parts.append(size(done))
     if progress.rows:
-        parts.append(f"{count(progress.rows)} rows")
+        parts.append(f"{counted(progress.rows, 'row')}")
     if progress.rejected:
         parts.append(f"{count(progress.rejected)} quarantined")
     if pace > 0:

@@ -11,7 +11,7 @@ from lytics_azure_tui.cli.passphrase import for_runs
 from lytics_azure_tui.cli.progress import StatusLines
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.runner.events import Event, ExitSummary
 from lytics_azure_tui.runner.foreground import run_saved
@@ -83,7 +83,7 @@ def _told_twice(event: Event) -> bool:
 def result(run: Run) -> str:
     """What a run that has ended came to, with tabs between: for people, and for cut and awk."""
     seconds = (run.ended - run.started).total_seconds() if run.ended and run.started else 0
-    rows = f"{count(run.rows)} row{'' if run.rows == 1 else 's'}"
+    rows = f"{counted(run.rows, 'row')}"
     label = " ".join(run.label.split())
     parts = [label, run.state.value, rows, f"{count(run.rejected)} quarantined"]
     return "\t".join([*parts, size(run.bytes), duration(seconds)])

@@ -17,7 +17,7 @@ from lytics_azure_tui.jobs.csv_sequence import prefixes
 from lytics_azure_tui.jobs.csv_sniff import look
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
-from lytics_azure_tui.model.amounts import about_rows, size
+from lytics_azure_tui.model.amounts import about_rows, counted, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.encoding import CHOICES
@@ -62,7 +62,9 @@ def choices(
         LyazureError: the choices cannot be had; the field can still be typed.
     """
     makers: dict[Source, Callable[[], list[Choice]]] = {
-        Source.STREAMS: lambda: [Choice(info.name, info.name, f"{info.events:,} events") for info in lytics.streams()],
+        Source.STREAMS: lambda: [
+            Choice(info.name, info.name, counted(info.events, "event")) for info in lytics.streams()
+        ],
         Source.CONTAINERS: lambda: _containers(authorization, typed),
         Source.BLOBS: lambda: _blobs(answers, authorization, typed),
         Source.COLUMNS: lambda: _columns(answers, authorization),
@@ -71,7 +73,7 @@ def choices(
         Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
         Source.ENCODINGS: lambda: [Choice(name, name, about) for name, about in CHOICES.items()],
         Source.AUDIENCES: lambda: [
-            Choice(info.slug, info.slug, "" if info.size is None else f"{info.size:,} members")
+            Choice(info.slug, info.slug, "" if info.size is None else counted(info.size, "member"))
             for info in lytics.audiences()
         ],
         Source.USER_FIELDS: lambda: [
@@ -105,7 +107,7 @@ def _containers(authorization: Authorization, typed: str) -> list[Choice]:
 def _blobs(answers: Mapping[str, Any], authorization: Authorization, typed: str) -> list[Choice]:
     with _store(authorization) as store:
         found = store.list(answers["container"], prefix=typed, delimiter=None).items
-    return [Choice(info.name, info.name, f"{info.size:,} bytes") for info in found if isinstance(info, BlobInfo)]
+    return [Choice(info.name, info.name, counted(info.size, "byte")) for info in found if isinstance(info, BlobInfo)]
 
 
 def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:

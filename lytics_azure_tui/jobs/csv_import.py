@@ -23,7 +23,7 @@ from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.event_time import usual_form
-from lytics_azure_tui.model.amounts import few
+from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.encoding import canonical
@@ -119,7 +119,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
-        f"{rows:,} {'row' if rows == 1 else 'rows'}{of} into {config.stream}",
+        f"{counted(rows, 'row')}{of} into {config.stream}",
         counts,
     )
 
@@ -312,8 +312,8 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
         spec = replace(spec, header=header, delimiter=config.separator(), start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(context, config, spec).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
-    rows = quarantine.count(context.replay)
-    return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
+    rows = counted(quarantine.count(context.replay), "quarantined row")
+    return Plan(tuple(parts), f"importing {rows} once more", None, {"files": [], "hashes": None})
 
 
 def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
@@ -355,4 +355,4 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
 
 def _describe(found: CsvLook) -> str:
     packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
-    return f"{found.size:,} bytes{packed}, {len(found.header)} columns, {found.encoding}"
+    return f"{counted(found.size, 'byte')}{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

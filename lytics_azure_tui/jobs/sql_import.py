@@ -16,6 +16,7 @@ from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
 from lytics_azure_tui.jobs.sql_slice import Slice
 from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.sql_import import SqlImport
@@ -26,7 +27,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     config = _config(context)
     if delivery.unsent(context.replay):
         rows = quarantine.count(delivery.unsent(context.replay))
-        about = f"sending {rows:,} rows once more into {config.stream}"
+        about = f"sending {counted(rows, 'row')} once more into {config.stream}"
         return Plan(delivery.last(context, config.stream, 0), about)
     if context.replay:
         raise BadConfiguration(
@@ -63,7 +64,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
-    told = f"{rows:,} {'row' if rows == 1 else 'rows'} of {config.source} into {config.stream}"
+    told = f"{counted(rows, 'row')} of {config.source} into {config.stream}"
     if context.replay:
         return Outcome(None, told, delivery.counts(results))
     counts = {
@@ -105,9 +106,9 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         sample = preview(session, found, config.timestamp_field, 20)
     notes = []
     if survey.held_back:
-        notes.append(f"{survey.held_back:,} rows are later than the server's clock, and held back until their time")
+        notes.append(f"{counted(survey.held_back, 'row')} later than the server's clock: held back until their time")
     if survey.left_out:
-        notes.append(f"{survey.left_out:,} rows have no value in {config.timestamp_field} and are left out")
+        notes.append(f"{counted(survey.left_out, 'row')} without a value in {config.timestamp_field}: left out")
     if config.continuous_update and survey.memory.version is None:
         notes.append(
             f"What is new is told by {config.timestamp_field}; a rowversion column would tell it without an overlap"
@@ -116,7 +117,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
     return Rehearsal(
         about=_about(config, survey),
-        items=((config.source, f"{survey.rows:,} new rows, {len(found.columns)} columns"),),
+        items=((config.source, f"{counted(survey.rows, 'new row')}, {counted(len(found.columns), 'column')}"),),
         columns=columns,
         sample=tuple(sample),
         notes=tuple(notes),
@@ -178,7 +179,7 @@ def _about(config: SqlImport, survey: Survey) -> str:
     if not survey.slices:
         about = f"no new rows in {config.source}"
     else:
-        about = f"importing {survey.rows + survey.timeless:,} rows of {config.source} into {config.stream}"
+        about = f"importing {counted(survey.rows + survey.timeless, 'row')} of {config.source} into {config.stream}"
     return about + _told(survey)
 
 

@@ -20,9 +20,19 @@ def size(amount: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things: 1 row, 1,234 rows.
+
+    Args:
+        one: what a single one is called.
+        many: what several are called, where it is not `one` with an s.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def about_rows(number: int) -> str:
     """An estimate in words: about 1,234 rows."""
-    return f"about {number:,} row{'' if number == 1 else 's'}"
+    return f"about {counted(number, 'row')}"
 
 
 def few(names: Sequence[str]) -> str:

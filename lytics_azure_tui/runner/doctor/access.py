@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore, unlock
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.authorization import Authorization, AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.model.sas import SasFacts
 from lytics_azure_tui.runner.doctor.check import Check, failed, guarded, ok, problem, warning
@@ -74,7 +75,7 @@ def signature(facts: SasFacts, now: datetime, label: str) -> Iterator[Check]:
         yield ok("signature", "Its end is set by a stored access policy", subject=label)
     elif facts.expires - now < EXPIRES_SOON:
         days = (facts.expires - now).days
-        yield warning("signature", f"Expires on {_day(facts.expires)}, in {days} days", fix, subject=label)
+        yield warning("signature", f"Expires on {_day(facts.expires)}, in {counted(days, 'day')}", fix, subject=label)
     else:
         yield ok("signature", f"Valid until {_day(facts.expires)}", subject=label)
     missing = [

@@ -17,6 +17,7 @@ from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, Stopper, StreamField, Trial
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping, disagreements
 from lytics_azure_tui.model.suggestion import suggest, suggestions
@@ -370,7 +371,7 @@ class MappingEditor(Editor):
         if isinstance(part, StreamMapping):
             trial = self._ask(whole.model_copy(update={"where": part.where}), stopper)
             some = ", ".join(telling(profile, {}).value for profile in trial.profiles[:4]) or "none"
-            return content(f"Profiles in the newest {count(trial.events)} events: {some}", cells=140)
+            return content(f"Profiles in the newest {counted(trial.events, 'event')}: {some}", cells=140)
         name = part.field  # type: ignore[attr-defined]
         fields = [rule for rule in identifiers if rule.field != name]
         parts = (
@@ -380,7 +381,7 @@ class MappingEditor(Editor):
         )
         trial = self._ask(whole.model_copy(update=parts), stopper)
         filled, wrong = trial.filled.get(name, 0), trial.unreadable.get(name, 0)
-        said = f"Has a value in {count(filled)} of the newest {count(trial.events)} events"
+        said = f"Has a value in {count(filled)} of the newest {counted(trial.events, 'event')}"
         found = [
             value_text(profile.fields[name], self.desk.zone) for profile in trial.profiles if name in profile.fields
         ]
@@ -448,9 +449,9 @@ class MappingEditor(Editor):
 
     def _question(self, ground: Ground) -> Confirm:
         words = [
-            f"Profiles are built anew from all {count(ground.events)} events of {self._stream} and those of the other "
-            "mapped streams, also from events that were imported before this mapping. (Lytics itself maps only what "
-            "comes later.)"
+            f"Profiles are built anew from all {counted(ground.events, 'event')} of {self._stream} and those of the "
+            "other mapped streams, also from events that were imported before this mapping. (Lytics itself maps only "
+            "what comes later.)"
         ]
         if not self._draft.mapping.fields:
             words = [f"Without user fields no event of {self._stream} makes a profile; profiles are built anew."]

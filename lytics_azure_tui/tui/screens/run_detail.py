@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import TabbedContent, TabPane
 
 from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import LogLine, Run, RunState
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
@@ -233,4 +234,4 @@ class RunDetail(DeskScreen):
         except LyazureError as error:
             self.problem(error)
         else:
-            self.say(f"{count(rows)} rows written to {path}")
+            self.say(f"{counted(rows, 'row')} written to {path}")

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.tui.figures import count, duration, relative
 from lytics_azure_tui.tui.text import cut, plain
@@ -106,7 +106,7 @@ class RunPane(Widget, can_focus=True):
     def _amounts(self) -> list[str]:
         progress = self.run.progress
         total = progress.bytes_total
-        rows = f"{count(progress.rows)} rows"
+        rows = f"{counted(progress.rows, 'row')}"
         if not total:
             return [size(progress.bytes_done), rows]
         return [f"{min(progress.bytes_done / total, 1):.0%}", f"{size(progress.bytes_done)} of {size(total)}", rows]
