@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import SecretStore
 from lytics_azure_tui.errors import LyazureError
@@ -19,7 +20,7 @@ _PROBE = "doctor-probe"
 
 def configuration(folder: Folder) -> Iterator[Check]:
     """Whether every file can be read and what it refers to is there, and whether nobody else can read it."""
-    broken = folder.problems()
+    broken = [*folder.problems(), *definitions.look(folder)[1]]
     for error in broken:
         yield failed("configuration", error)
     if not broken:

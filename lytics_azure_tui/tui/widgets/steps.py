@@ -1,4 +1,4 @@
-"""Where one is in a wizard: the steps' names in a line, the done ones ticked."""
+"""Where one is in a wizard: the steps' names in a line, the done ones ticked. A number would look like a key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Steps(Widget):
     def _pieces(self) -> list[Content]:
         pieces = []
         for index, name in enumerate(self._names):
-            sign = "✓" if index < min(self.at, self.reached) else str(index + 1)
+            sign = "✓" if index < min(self.at, self.reached) else "▸" if index == self.at else "○"
             if index == self.at:
                 pieces.append(Content.styled(f" {sign} {name} ", "bold $background on $primary"))
             else:
