@@ -45,7 +45,8 @@ class Problems(Words):
     """Files that cannot be used: one or two in full; of more, how many, the first of them, and where all are listed."""
 
     DEFAULT_CSS = """
-    Problems { display: none; height: auto; max-height: 6; overflow-y: auto; padding: 0 1; background: $warning 12%; }
+    Problems { display: none; height: auto; max-height: 6; overflow-y: auto; padding: 0 1; }
+    Problems { background: $warning-background; }
     Problems.-many { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
