@@ -125,7 +125,10 @@ def _condition(text: str) -> str:
     return _NAMES.get(name[1], "") if name else ""
 
 
-_PASSING = ("", "amqp:unknown-error", "amqp:internal-error", "com.microsoft:timeout")
+_PASSING = (
+    "", "amqp:unknown-error", "amqp:internal-error", "amqp:link:detach-forced", "amqp:connection:forced",
+    "com.microsoft:timeout", "com.microsoft:operation-cancelled", "com.microsoft:container-close",
+)  # fmt: skip
 """Conditions of a rejection that say nothing against what was sent."""
 _NAMES = {
     "NotFound": "amqp:not-found",

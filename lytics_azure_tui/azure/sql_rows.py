@@ -6,6 +6,7 @@ What stands between rows, before and behind them is the session's to read: see `
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +15,7 @@ from pytds import tds_base, tds_types
 
 from lytics_azure_tui.azure import sql_text as text
 from lytics_azure_tui.azure.sql_text import Convert, Texts
+from lytics_azure_tui.azure.sql_variant import variants
 from lytics_azure_tui.azure.sql_wire import ROWS
 from lytics_azure_tui.errors import Fatal
 
@@ -22,6 +24,7 @@ BATCH_BYTES = 16 << 20
 _READ = 256 << 10
 _HIDDEN = 0x2000
 """A column that nobody asked for: the key of a table, for FOR BROWSE (MS-TDS 2.2.7.4)."""
+_TIME_STAMP = 8
 _NULL_SHORT, _NULL_LONG, _UNKNOWN_LONG = 0xFFFF, (1 << 64) - 1, (1 << 64) - 2
 
 Walk = Callable[[bytes, int, int, int, list[list[bytes | None]]], tuple[int, int]]
@@ -34,8 +37,8 @@ class Shape:
     """How a column's cells lie on the wire (MS-TDS 2.2.5.4), and how they become text.
 
     Attributes:
-        kind: "fixed" (no length in front, never missing), "byte" and "short" (a length of one or two bytes), "long"
-            (in chunks).
+        kind: "fixed" (no length in front, never missing), "byte", "short" and "wide" (a length of one, two or four
+            bytes), "long" (in chunks), "pointer" (behind a text pointer and a time stamp).
         size: bytes of a fixed one.
     """
 
@@ -57,10 +60,11 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
     """
     shapes = [shape(column) for column in session.res_info.columns]
     walk = walker(shapes)
+    names = [column.column_name for column in session.res_info.columns]
     shown = [at for at, column in enumerate(session.res_info.columns) if not column.flags & _HIDDEN]
 
     def texts() -> list[Texts]:
-        return [shapes[at].convert(cells[at]) for at in shown]
+        return [_converted(shapes[at], cells[at], names[at]) for at in shown]
 
     reader = session._reader
     cells: list[list[bytes | None]] = [[] for _ in shapes]
@@ -83,6 +87,15 @@ def batches(session: Any, *, rows: int = BATCH_ROWS, size: int = BATCH_BYTES) ->
             reader.gather(max(_READ, len(data) - end))
     if count:
         yield texts()
+
+
+def _converted(one: Shape, cells: Sequence[bytes | None], name: str) -> Texts:
+    try:
+        return one.convert(cells)
+    except (struct.error, LookupError, ValueError, ArithmeticError) as error:
+        raise Fatal(
+            f"A value of the column {name} could not be read", why="It is not one that the type of the column can hold"
+        ) from error
 
 
 # The reader of a result set
@@ -153,6 +166,25 @@ def _read_cell(index: int, one: Shape, *, indent: int) -> list[str]:
                 f"if length == {_NULL_SHORT}:",
                 f"    put{index}(None)",
                 "else:",
+                f"    put{index}(data[at : at + length])",
+                "    at += length",
+            ]
+        case "wide":
+            lines = [
+                "length = number(data[at : at + 4], 'little')",
+                "at += 4",
+                f"put{index}(data[at : at + length] if length else None)",
+                "at += length",
+            ]
+        case "pointer":
+            lines = [
+                "if data[at] == 0:",
+                f"    put{index}(None)",
+                "    at += 1",
+                "else:",
+                f"    at += {1 + _TIME_STAMP} + data[at]",
+                "    length = number(data[at : at + 4], 'little')",
+                "    at += 4",
                 f"    put{index}(data[at : at + length])",
                 "    at += length",
             ]
@@ -232,6 +264,10 @@ def _bytes(serializer: Any) -> Shape:
     return Shape("long" if long else "short", 0, text.binary)
 
 
+def _old_text(serializer: Any) -> Shape:
+    return Shape("pointer", 0, text.code_page_text(serializer._codec.name))
+
+
 _SHAPES: dict[int, Callable[[Any], Shape]] = {
     tds_base.SYBBIT: _fixed(1, text.bit),
     tds_base.SYBINT1: _fixed(1, text.whole(1)),
@@ -263,4 +299,9 @@ _SHAPES: dict[int, Callable[[Any], Shape]] = {
     tds_base.XSYBCHAR: _code_page,
     tds_base.XSYBVARBINARY: _bytes,
     tds_base.XSYBBINARY: _bytes,
+    tds_base.SYBVARIANT: lambda _: Shape("wide", 0, variants),
+    tds_base.UDTTYPE: lambda _: Shape("long", 0, text.binary),
+    tds_base.SYBTEXT: _old_text,
+    tds_base.SYBNTEXT: lambda _: Shape("pointer", 0, text.unicode_text),
+    tds_base.SYBIMAGE: lambda _: Shape("pointer", 0, text.binary),
 }

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import lru_cache, partial
 
+from lytics_azure_tui.azure.sql_collation import ERRORS
+
 Cells = Sequence[bytes | None]
 Texts = list[str | None]
 Convert = Callable[[Cells], Texts]
@@ -202,7 +204,7 @@ def unicode_text(cells: Cells) -> Texts:
 
 def code_page_text(codec: str) -> Convert:
     """Char and varchar: in the code page of the column's collation."""
-    return each(partial(str, encoding=codec))
+    return each(partial(str, encoding=codec, errors=ERRORS))
 
 
 binary: Convert = each(lambda cell: "0x" + cell.hex().upper())

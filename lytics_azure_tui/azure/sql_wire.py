@@ -11,10 +11,10 @@ import struct
 from typing import Any
 
 import pytds
-from pytds import tds_base, tds_reader, tds_session
-from pytds.collate import Collation
+from pytds import tds_base, tds_reader, tds_session, tds_types
 
 from lytics_azure_tui.azure.sql_certificate import names_host
+from lytics_azure_tui.azure.sql_collation import CodePage
 from lytics_azure_tui.azure.sql_errors import Dropped
 from lytics_azure_tui.errors import RetryLater
 
@@ -35,6 +35,11 @@ _DONE = struct.Struct("<HHQ")
 _LAST_PACKET, _LAST_FEATURE = 0x01, 0xFF
 _RECEIVE = 64 << 10
 _MOST_ERRORS = 100
+_NONSENSE = (
+    struct.error, LookupError, ValueError, ArithmeticError, AssertionError, TypeError, AttributeError,
+    NotImplementedError,
+)  # fmt: skip
+"""What pytds stumbles over in bytes that are no token."""
 _TERMINATED = 3621
 """The number of "The statement has been terminated", which says nothing of why."""
 _MOST_REDIRECTS = 10
@@ -138,6 +143,9 @@ class PacketReader(tds_reader._TdsReader):  # type: ignore[misc]
         """What is left of the packet."""
         return self.exactly(self._size - self._pos)
 
+    def get_collation(self) -> CodePage:
+        return CodePage.unpack(self.exactly(CodePage.wire_size))
+
     def _read_packet(self) -> None:
         self._type, status, length, self._spid, _ = _HEADER.unpack(self._receive(_HEADER.size))
         if length < _HEADER.size:
@@ -174,6 +182,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
 
         Raises:
             pytds.DatabaseError: the server's error, at the end of the statement that it ended.
+            pytds.InterfaceError: it is no token of the protocol.
             Incomplete: the reply ends without saying so.
         """
         token = self._reader.peek()
@@ -186,7 +195,10 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
             token = self._reader.peek()
         self._reader.get_byte()
         self.state = tds_base.TDS_READING
-        self.process_token(token)
+        try:
+            self.process_token(token)
+        except _NONSENSE as error:
+            raise tds_base.InterfaceError(f"The token 0x{token:02X} does not hold what it should") from error
         return int(token)
 
     def begin_response(self) -> Any:
@@ -331,8 +343,8 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
                 self.conn.env.database = body[2 : 2 + 2 * body[1]].decode("utf-16-le")
             case tds_base.TDS_ENV_PACKSIZE:
                 self._writer.bufsize = max(512, int(body[2 : 2 + 2 * body[1]].decode("utf-16-le")))
-            case tds_base.TDS_ENV_SQLCOLLATION if len(new) >= Collation.wire_size:
-                self.conn.collation = Collation.unpack(new)
+            case tds_base.TDS_ENV_SQLCOLLATION if len(new) >= CodePage.wire_size:
+                self.conn.collation = CodePage.unpack(new)
             case tds_base.TDS_ENV_BEGINTRANS | tds_base.TDS_ENV_ENLIST_DTC_TRANS:
                 self.conn.tds72_transaction = int.from_bytes(new, "little")
             case tds_base.TDS_ENV_COMMITTRANS | tds_base.TDS_ENV_ROLLBACKTRANS | tds_base.TDS_ENV_TRANS_ENDED:
@@ -352,10 +364,21 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
             raise RetryLater(
                 "The database could not be opened", why="The servers redirect the connection to each other without end"
             )
-        self.conn.route = {"server": body[8 : 8 + 2 * length].decode("utf-16-le"), "port": port}
+        # An instance that is named behind the host is the one that listens at the port.
+        host = body[8 : 8 + 2 * length].decode("utf-16-le").partition("\\")[0]
+        self.conn.route = {"server": host, "port": port}
+
+
+def _udt_from_stream(kind: Any, reader: Any) -> Any:
+    """Reads the description of a type of the CLR. Its size may be anything; pytds stops at some."""
+    size = reader.get_usmallint()
+    names = [reader.read_ucs2(reader.get_byte()) for _ in range(3)]
+    return kind(size, *names, reader.read_ucs2(reader.get_usmallint()))
 
 
 def install() -> None:
     """Lets pytds read with what stands here, and compare names in certificates as it should."""
     pytds.tds_socket._TdsSession = Session
     pytds.tls.validate_host = names_host
+    tds_types.UDT72Serializer.type = tds_base.UDTTYPE
+    tds_types.UDT72Serializer.from_stream = classmethod(_udt_from_stream)

@@ -16,16 +16,21 @@ from lytics_azure_tui.cli.output import Output
 
 PROGRAM = "lyazure-tui"
 SHELLS = ("bash", "zsh", "fish")
-WITH_JSON = ("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--forget", "--hand-over", "--take-back")
+WITH_JSON = (
+    *("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--pause", "--resume"),
+    *("--forget", "--hand-over", "--take-back"),
+)
 """Options whose answer can be JSON."""
 
 EPILOG = """\b
 Exit codes:
   0    done
-  1    a run failed, or the doctor found a problem
+  1    a run failed, a job's schedule has stopped, or the doctor found a problem
   2    bad usage or configuration; nothing that it is about was started
   3    finished, with rows in quarantine or warnings
   130  interrupted
+
+--check has those of a Nagios plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
 Data goes to stdout, words go to stderr.
 """
@@ -59,6 +64,18 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     "--doctor",
     is_flag=True,
     help="Look for what is wrong, from the configuration to the rights of a key, and name the fix.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say in one line whether anything is wrong, for monitoring systems; exit codes as of a Nagios plugin.",
+)
+@click.option("--pause", metavar="JOB", shell_complete=_labels, help="Pause the schedule of a saved job.")
+@click.option(
+    "--resume",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Take up the schedule of a saved job that was paused, or that stopped by itself.",
 )
 @click.option(
     "--forget",
@@ -105,6 +122,9 @@ def command(
     dry_run: bool,
     list_jobs: bool,
     doctor: bool,
+    check: bool,
+    pause: str | None,
+    resume: str | None,
     forget: str | None,
     hand_over: str | None,
     take_back: str | None,
@@ -125,6 +145,9 @@ def command(
         "--dry-run": dry_run,
         "--list": list_jobs,
         "--doctor": doctor,
+        "--check": check,
+        "--pause": pause is not None,
+        "--resume": resume is not None,
         "--forget": forget is not None,
         "--hand-over": hand_over is not None,
         "--take-back": take_back is not None,
@@ -150,10 +173,14 @@ def command(
             from lytics_azure_tui.cli.listing import show
 
             code = show(root, output)
-        elif doctor:
-            from lytics_azure_tui.cli.examining import diagnose
+        elif doctor or check:
+            from lytics_azure_tui.cli.examining import check_all, diagnose
 
-            code = diagnose(root, output)
+            code = diagnose(root, output) if doctor else check_all(root, output)
+        elif pause is not None or resume is not None:
+            from lytics_azure_tui.cli.pausing import set_paused
+
+            code = set_paused(root, pause or resume or "", output, paused=pause is not None)
         elif forget is not None:
             from lytics_azure_tui.cli.forgetting import forget_person
 

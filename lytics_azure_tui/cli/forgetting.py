@@ -23,7 +23,7 @@ def forget_person(root: Path | None, value: str, output: Output, *, sure: bool) 
         click.confirm(
             f"Remove {value} from streams, profiles, memberships and quarantine, for good?", abort=True, err=True
         )
-    folder = Folder.open(root)
+    folder = Folder.existing(root)
     report = forget(folder, value, lambda: opened(folder)[0])
     output.event("forgotten", asdict(report))
     for line in _lines(report):

@@ -56,7 +56,7 @@ def take_back(root: Path | None, label: str, output: Output, *, sure: bool) -> E
 
 @contextmanager
 def _handing(root: Path | None) -> Iterator[Handing]:
-    folder = Folder.open(root)
+    folder = Folder.existing(root)
     secrets = Later(lambda: opened(folder)[0])
     with closing(Ledger(places.ledger_file(folder))) as ledger:
         yield Handing(folder, ledger, open_lytics(folder, lambda: secrets), lambda: secrets)

@@ -32,6 +32,8 @@ def show(root: Path | None, output: Output) -> Exit:
     for problem in problems:
         output.event("error", {"what": problem.what, "why": problem.why, "fix": problem.fix})
         output.words(str(problem))
+    for note in folder.without_effect():
+        output.words(str(note))
     if not jobs and not problems:
         output.words(f"No jobs are saved in {folder.root}. Make one with lyazure-tui.")
     return Exit.USAGE if problems else Exit.DONE

@@ -119,7 +119,7 @@ def said(label: str, progress: Progress, pace: float) -> str:
     elif done:
         parts.append(size(done))
     if progress.rows:
-        parts.append(f"{counted(progress.rows, 'row')}")
+        parts.append(counted(progress.rows, "row"))
     if progress.rejected:
         parts.append(f"{count(progress.rejected)} quarantined")
     if pace > 0:

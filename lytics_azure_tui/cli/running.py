@@ -10,7 +10,6 @@ from lytics_azure_tui.cli.output import Exit, Output
 from lytics_azure_tui.cli.passphrase import for_runs
 from lytics_azure_tui.cli.progress import StatusLines
 from lytics_azure_tui.config.folder import Folder
-from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run, RunState
 from lytics_azure_tui.runner.events import Event, ExitSummary
@@ -22,13 +21,7 @@ _ENDS = {state.value for state in RunState if state.ended}
 
 def run(root: Path | None, labels: Sequence[str], output: Output, *, watch: bool) -> Exit:
     """Runs jobs until they have ended, or with `watch` until a signal comes."""
-    if root is not None and not root.exists():
-        # Made by mistake it would be empty, and a job in cron would do nothing for ever and call it done.
-        raise BadConfiguration(
-            f"The configuration folder {root} is not there",
-            fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
-        )
-    folder = Folder.open(root)
+    folder = Folder.existing(root)
     keys = for_runs(folder)
     with StatusLines() as lines:
         summary = run_saved(folder, labels, watch=watch, on_event=lambda event: tell(event, output, lines), keys=keys)
@@ -50,7 +43,7 @@ def exit_of(summary: ExitSummary, *, watch: bool) -> Exit:
         return Exit.DONE if all(run.state.ended for run in summary.runs) else Exit.INTERRUPTED
     if summary.interrupted:
         return Exit.INTERRUPTED
-    if summary.failed:
+    if summary.failed or summary.stopped:
         return Exit.FAILED
     if summary.problems:
         return Exit.USAGE
@@ -83,7 +76,7 @@ def _told_twice(event: Event) -> bool:
 def result(run: Run) -> str:
     """What a run that has ended came to, with tabs between: for people, and for cut and awk."""
     seconds = (run.ended - run.started).total_seconds() if run.ended and run.started else 0
-    rows = f"{counted(run.rows, 'row')}"
+    rows = counted(run.rows, "row")
     label = " ".join(run.label.split())
     parts = [label, run.state.value, rows, f"{count(run.rejected)} quarantined"]
     return "\t".join([*parts, size(run.bytes), duration(seconds)])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,11 @@ from pydantic import ValidationError
 
 from lytics_azure_tui.config import files, guard, toml
 from lytics_azure_tui.config.complaints import complaint, complaints
+from lytics_azure_tui.config.permissions import open_to_others
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import METHODS, Authorization
+from lytics_azure_tui.model.form import questions
 from lytics_azure_tui.model.job import HandedOver, Job, slug
 from lytics_azure_tui.model.kinds import KINDS
 
@@ -46,6 +46,22 @@ class Folder:
         for path in (folder.root, folder.jobs_dir, folder.authorizations_dir):
             files.private_folder(path)
         return folder
+
+    @classmethod
+    def existing(cls, root: Path | None = None) -> Folder:
+        """As `open`, but a folder that was named must be there.
+
+        Made by mistake it would be empty: a job in cron would do nothing for ever and call it done.
+
+        Raises:
+            BadConfiguration: it is not there, or cannot be used.
+        """
+        if root is not None and not root.expanduser().exists():
+            raise BadConfiguration(
+                f"The configuration folder {root} is not there",
+                fix="Correct --config or LYAZURE_CONFIG; to make the folder, open the screens on it once",
+            )
+        return cls.open(root)
 
     @classmethod
     def at(cls, root: Path | None = None) -> Folder:
@@ -205,6 +221,20 @@ class Folder:
                 found.extend(self._misfits(job, path, authorizations.get(job.authorization)))
         return sorted(jobs, key=_by_label), found
 
+    def without_effect(self) -> list[BadConfiguration]:
+        """Keys of jobs that say something, and count only while another one is true, which it is not."""
+        found = list[BadConfiguration]()
+        for job in self.jobs():
+            path = self.jobs_dir / f"{job.id}.toml"
+            for question in questions(type(job.config)):
+                needed, said = question.ask.only_if, getattr(job.config, question.name)
+                if needed and not getattr(job.config, needed) and said != question.default:
+                    what = f"this has no effect without {needed} = true"
+                    fix = f"Write {needed} = true, or take the line out"
+                    text = toml.read_text(path, files.name(path))
+                    found.append(complaint(files.name(path), text, ("config", question.name), what, fix))
+        return found
+
     def _misfits(
         self, job: Job, path: Path, authorization: Authorization | list[BadConfiguration] | None
     ) -> list[BadConfiguration]:
@@ -227,7 +257,7 @@ class Folder:
         paths += [*files.files(self.jobs_dir), *files.files(self.authorizations_dir)]
         with contextlib.suppress(BadConfiguration):
             paths.append(self.data_place)
-        return tuple(line for path in paths for line in _open_to_others(path))
+        return tuple(open_to_others(self.root, paths))
 
     def new_id(self, label: str, taken: Collection[str] = ()) -> str:
         """An id for a new job or authorization: the label as a file name, numbered when that is taken.
@@ -241,21 +271,6 @@ class Folder:
             number += 1
             found = f"{base}-{number}"
         return found
-
-
-def _open_to_others(path: Path) -> list[str]:
-    try:
-        status = path.stat()
-    except OSError:
-        return []
-    mode = stat.S_IMODE(status.st_mode)
-    found = []
-    if mode & 0o077:
-        right = "0700" if stat.S_ISDIR(status.st_mode) else "0600"
-        found.append(f"{path} is open to other users (mode {mode:04o}). Run: chmod {right} '{path}'")
-    if status.st_uid != os.getuid():
-        found.append(f"{path} belongs to another user. Run: sudo chown {os.getuid()} '{path}'")
-    return found
 
 
 def _by_label(job: Job) -> tuple[str, str]:

@@ -78,8 +78,7 @@ def known() -> Keys:
     word = _read(number) if number else Secret(os.environ.get(VARIABLE, "").rstrip("\r\n"))
     found = {name: Secret(value) for name, value in os.environ.items() if name.startswith(PREFIX) and value}
     own = Keys(printable(word), found)
-    handed = os.environ.get(HANDED, "")
-    return _handed(handed).over(own) if handed else own
+    return _handed().over(own)
 
 
 def printable(word: Secret) -> Secret | None:
@@ -134,7 +133,11 @@ def _read(number: str) -> Secret:
 
 
 @functools.cache
-def _handed(number: str) -> Keys:
+def _handed() -> Keys:
+    # Taken out, as another file may have that number in a process that is started from here.
+    number = os.environ.pop(HANDED, "")
+    if not number:
+        return Keys()
     try:
         with os.fdopen(int(number), "rb") as file:
             return Keys.from_json(file.read())

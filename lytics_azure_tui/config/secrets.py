@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -183,14 +184,20 @@ def unlock(folder: Folder, store: SecretStore, authorization_id: str) -> Authori
         BadConfiguration: there is no such authorization.
     """
     authorization = folder.authorization(authorization_id)
-    secrets = {field: store.get(authorization_id, field) for field in authorization.secret_fields()}
-    for field in authorization.required_secrets():
+    needed = authorization.required_secrets()
+    secrets = {field: store.get(authorization_id, field) for field in needed}
+    for field in needed:
         if not secrets[field]:
             raise NotAuthorised(
                 f"The {field} of the authorization {authorization.label} is not stored",
                 why=store.describe(),
                 fix=f"Edit the authorization and enter it, or set {variable(authorization_id, field)}",
             )
+    for field in authorization.secret_fields():
+        if field not in needed:
+            # The store has given out what is needed: a command that fails for one that may be missing has none.
+            with suppress(NotAuthorised):
+                secrets[field] = store.get(authorization_id, field)
     return authorization.model_copy(update=secrets)
 
 

@@ -43,6 +43,7 @@ class Engine(_Section):
         threads: processor threads that one run may use.
         sessions: connections to a database that one run may hold at once.
         cancel_grace_seconds: between asking a run to end and ending it.
+        nice: added to the niceness of runs and their workers, so that screens stay quick on a busy machine.
     """
 
     runs_at_once: int = Field(default=2, ge=1, le=64)
@@ -50,6 +51,7 @@ class Engine(_Section):
     threads: int = Field(default_factory=processors, ge=1, le=1024)
     sessions: int = Field(default_factory=lambda: min(4, processors()), ge=1, le=64)
     cancel_grace_seconds: float = Field(default=20, ge=0, le=3600)
+    nice: int = Field(default=10, ge=0, le=19)
 
 
 class Storage(_Section):

@@ -31,7 +31,7 @@ _MARKS = (
 # are seldom read without error by chance.
 _OVERWHELMING, _ASIAN_OVERWHELMING = 20.0, 8.0
 # The next likely encoding that gives another text has to be so much less likely for a certain guess.
-_CLEAR, _CLEAR_WESTERN = 10.0, 2.0
+_CLEAR, _CLEAR_WESTERN = 6.0, 2.0
 # Of lines beyond ASCII, the share that has to be UTF-8: next to none of another encoding is so by chance.
 _MIXED = 0.1
 _LINE = re.compile(rb"[^\r\n]+")
@@ -163,19 +163,15 @@ def _wide(head: bytes) -> str | None:
         return None
     ends = [match.start() for match in re.finditer(rb"[\r\n]", head)]
     for encoding, width, place in (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16-be", 2, 1)):
-        zeros = [head[at::width].count(0) for at in range(width) if at != place]
         units = len(head) // width
-        whole = [
-            at for at in ends if at % width == place and head[at - place : at - place + width].count(0) == width - 1
-        ]
-        if width == 4 and not zeros[0 if place else -1] >= units * 0.99:
+        zeros = [head[at::width].count(0) for at in range(width)]
+        own = zeros.pop(place)
+        # Of UTF-32, the byte at the far end is always zero.
+        if own * 20 > units or (width == 4 and zeros[-1 if place == 0 else 0] < units):
             continue
-        # A file of one line has no newline: then most of its characters are ASCII.
-        if (
-            len(whole) * 2 > len(ends)
-            if ends
-            else min(zeros) * 3 > units * 2 and head[place::width].count(0) * 20 < units
-        ):
+        wide = sum(at % width == place and head[at - place : at - place + width].count(0) == width - 1 for at in ends)
+        # A file of a line or two has next to no newlines: then most of its characters are ASCII.
+        if wide * 2 > len(ends) if len(ends) > 2 else min(zeros) * 2 > units:
             return encoding
     return None
 

@@ -19,9 +19,9 @@ from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
 from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
 from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
+from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
-from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.event_time import usual_form
 from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -355,4 +355,4 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
 
 def _describe(found: CsvLook) -> str:
     packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
-    return f"{counted(found.size, 'byte')}{packed}, {counted(len(found.header), 'column')}, {found.encoding}"
+    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

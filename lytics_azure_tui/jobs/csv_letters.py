@@ -97,11 +97,12 @@ def likelihood(text: str, encoding: str) -> tuple[float, str]:
     languages = _tables(encoding)
     total = 0.0
     best: Counter[str] = Counter()
-    for word, times in Counter(word for word in _WORD.findall(text) if not word.isascii()).items():
+    # A word that comes again is no further evidence.
+    for word in dict.fromkeys(word for word in _WORD.findall(text) if not word.isascii()):
         lowered = word.lower()
         language = max(languages, key=lambda name: languages[name](lowered))
-        total += times * (languages[language](lowered) + _shape(word))
-        best[language] += times
+        total += languages[language](lowered) + _shape(word)
+        best[language] += 1
     return total, best.most_common(1)[0][0] if best else ""
 
 

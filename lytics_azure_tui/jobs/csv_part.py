@@ -27,10 +27,10 @@ from lytics_azure_tui.jobs.csv_file import FilePart
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
 from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
 from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
-from lytics_azure_tui.jobs.unpack import BLOCK
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.model.run import Part, PartResult
 
@@ -147,6 +147,7 @@ class PartRun:
             mark=spec.mark,
             decrypt=Decryption.of(self._context.authorization),
             header_line=spec.header_line,
+            scratch=self._scratch,
             old_mac=spec.newline == "\r",
             offset=offset,
             end=None if spec.end is None else min(spec.size, spec.mark + spec.end),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
-from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob
+from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
-from lytics_azure_tui.jobs.formats import refuse_other_text
+from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def look(
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
-    """Reads the first 256 KiB of a blob's text.
+    """Reads the first 256 KiB of a blob's text; where they are ASCII, some more to find its encoding.
 
     Args:
         delimiter: one character; None takes the one that the file seems to have.
@@ -97,9 +97,15 @@ def look(
         Fatal: the blob is not there, is encrypted or damaged, has no header, or is in another encoding than it must be.
     """
     blob = store.blob(container, name)
-    layers, raw = layers_of(PinnedBlob(store, container, name, blob.etag, blob.size), decrypt)
+    pinned = PinnedBlob(store, container, name, blob.etag, blob.size)
+    layers, raw = layers_of(pinned, decrypt)
     whole = not layers and blob.size <= HEAD
-    found = encoding_of(raw, asked=encoding, before=before, name=name)
+    if PARQUET in layers:
+        # It comes as CSV of one form, whatever the job says of other files.
+        encoding, before, delimiter = "utf-8", None, ","
+    open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
+    further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
+    found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
     text = b"".join(decoded([raw[found.mark :]], found.name))
     newline = _newline(text)
     if newline == "\r":

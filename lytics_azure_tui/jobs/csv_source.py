@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_encoding import decoded, marks
-from lytics_azure_tui.jobs.unpack import BLOCK, Decrypt, members
+from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.unpack import Decrypt, members
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
 
 NOT_PACKED = "none"
 """The `compression` of plain text; else the layers of `unpack.layers_of` from the outside in, joined by +."""
+
+_STEP = 1 << 20
+_FURTHER = 4 << 20
+_PLACE, _PLACES = 64 << 10, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,36 @@ class PinnedBlob:
         return self.store.read(self.container, self.name, self.etag, offset, length)
 
 
+def beyond_ascii(blob: PinnedBlob, layers: tuple[str, ...], decrypt: Decrypt) -> bytes:
+    """Lines from behind a file's beginning, which is ASCII: those of the first block looked at that is not.
+
+    Of a long file that is not packed, some places on the way to its end are looked at, too.
+    """
+    blocks: Iterator[bytes]
+    if layers:
+        blocks = (block for _, raw in members(blob, layers, decrypt, block=_STEP) for block in raw)
+    else:
+        blocks = blob.stream(_STEP, 0, min(blob.size, _FURTHER))
+    seen = 0
+    for block in blocks:
+        if found := _lines_beyond_ascii(block):
+            return found
+        seen += len(block)
+        if seen >= _FURTHER:
+            break
+    rest = 0 if layers else blob.size - _FURTHER - _PLACE
+    places = (_FURTHER + rest * number // (_PLACES - 1) for number in range(_PLACES if rest > 0 else 0))
+    return next(filter(None, (_lines_beyond_ascii(blob.read(at, _PLACE)) for at in places)), b"")
+
+
+def _lines_beyond_ascii(block: bytes) -> bytes:
+    if block.isascii():
+        return b""
+    # A line that the block cuts may be cut inside a character.
+    lines = block.splitlines(keepends=True)[1:-1]
+    return b"".join(line for line in lines if not line.isascii())
+
+
 def text_blocks(
     blob: PinnedBlob,
     *,
@@ -63,6 +99,7 @@ def text_blocks(
     old_mac: bool = False,
     offset: int = 0,
     end: int | None = None,
+    scratch: Path | None = None,
 ) -> Iterator[bytes]:
     """A CSV blob's text. Of an archive, the text of all its files as one, under the header of the first.
 
@@ -72,6 +109,7 @@ def text_blocks(
         header_line: of the first file; the others have to begin with it.
         old_mac: the file's lines end in \\r alone.
         offset, end: of the blob; only for a file that is neither packed nor decoded.
+        scratch: a folder with room for a file of Parquet.
 
     Raises:
         StartOver: the blob changed since its ETag was taken.
@@ -79,7 +117,7 @@ def text_blocks(
     """
     if compression == NOT_PACKED:
         return _text(blob.stream(BLOCK, offset, end), encoding, 0 if offset else mark, old_mac=old_mac)
-    found = members(blob, tuple(compression.split("+")), decrypt)
+    found = members(blob, tuple(compression.split("+")), decrypt, scratch=scratch)
     return _joined(((name, _text(*_marked(raw, encoding), old_mac=old_mac)) for name, raw in found), header_line)
 
 

@@ -11,6 +11,8 @@ from lytics_azure_tui.errors import Fatal
 PGP = "pgp"
 ZIP = "zip"
 TAR = "tar"
+PARQUET = "parquet"
+JSON_LINES = "json"
 
 _PACKED = (
     (b"\x1f\x8b", "gzip"),
@@ -21,6 +23,8 @@ _PACKED = (
     (b"PK\x05\x06", ZIP),
 )
 _SKIPPABLE_ZSTD = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+# Behind the mark stands a page's header, of Thrift; PAR1 alone may be the beginning of a header.
+_PARQUET = re.compile(rb"PAR1[\0-\x1f]", re.DOTALL)
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", re.DOTALL)
 _ARMOUR = re.compile(rb"\s*-----BEGIN PGP ([A-Z ]+)-----")
 _PGP_NAMES = (".pgp", ".gpg", ".asc")
@@ -37,7 +41,6 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"\x1f\x9d", "compressed with compress (.Z)", _REPACK),
     (b"LZIP", "compressed with lzip", _REPACK),
     (b"Obj\x01", "an Avro file", _CSV),
-    (b"PAR1", "a Parquet file", _CSV),
     (b"ORC", "an ORC file", _CSV),
     (b"ARROW1", "an Arrow file", _CSV),
     (b"SQLite format 3\0", "a SQLite database", _CSV),
@@ -67,7 +70,7 @@ def packing_of(name: str, head: bytes) -> str:
         head: its first bytes, as many as there are up to some thousand.
 
     Returns:
-        "gzip", "bzip2", "xz", "zstd", "zip", "tar" or "pgp"; empty for what is not packed.
+        "gzip", "bzip2", "xz", "zstd", "zip", "tar", "parquet" or "pgp"; empty for what is not packed.
 
     Raises:
         Fatal: it is a format that an import does not read.
@@ -79,6 +82,8 @@ def packing_of(name: str, head: bytes) -> str:
             return packing
     if _SKIPPABLE_ZSTD.match(head):
         return "zstd"
+    if _PARQUET.match(head):
+        return PARQUET
     if _is_tar(head):
         return TAR
     for mark, title, fix in _REFUSED:

@@ -106,9 +106,12 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         sample = preview(session, found, config.timestamp_field, 20)
     notes = []
     if survey.held_back:
-        notes.append(f"{counted(survey.held_back, 'row')} later than the server's clock: held back until their time")
+        are = "is" if survey.held_back == 1 else "are"
+        rows = counted(survey.held_back, "row")
+        notes.append(f"{rows} {are} later than the server's clock, and held back until their time")
     if survey.left_out:
-        notes.append(f"{counted(survey.left_out, 'row')} without a value in {config.timestamp_field}: left out")
+        rows = counted(survey.left_out, "row")
+        notes.append(f"{rows} without a value in {config.timestamp_field}: left out")
     if config.continuous_update and survey.memory.version is None:
         notes.append(
             f"What is new is told by {config.timestamp_field}; a rowversion column would tell it without an overlap"

@@ -20,14 +20,9 @@ def size(amount: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """A number of things: 1 row, 1,234 rows.
-
-    Args:
-        one: what a single one is called.
-        many: what several are called, where it is not `one` with an s.
-    """
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+def counted(number: int, noun: str) -> str:
+    """So many of something: 1 row, 1,234 rows."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def about_rows(number: int) -> str:

@@ -38,11 +38,13 @@ class ExitSummary:
         runs: those that were followed, as they are now, oldest first.
         interrupted: whether a signal ended it.
         problems: so many things in the configuration could not be used, and were left out.
+        stopped: labels of jobs whose schedule has stopped by itself, of those that were asked for.
     """
 
     runs: tuple[Run, ...] = ()
     interrupted: bool = False
     problems: int = 0
+    stopped: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[Run, ...]:

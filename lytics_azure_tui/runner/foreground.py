@@ -80,7 +80,16 @@ class _Session:
                 time.sleep(TICK_SECONDS)
         finally:
             self._leave()
-        return ExitSummary(self._follower.runs, interrupted=self._asked > 0, problems=self._problems)
+        stopped = () if self._watch else self._stopped(chosen if by_label else self._folder.jobs())
+        return ExitSummary(self._follower.runs, self._asked > 0, self._problems, stopped)
+
+    def _stopped(self, jobs: Iterable[Job]) -> tuple[str, ...]:
+        """The labels of the jobs that wait for a person; each is told."""
+        whys = {job.label: self._ledger.job_state(job.id).stopped for job in jobs if job.enabled}
+        for label, why in whys.items():
+            if why is not None:
+                self._notice(f"The schedule of {label} has stopped: {why}. --resume takes it up again")
+        return tuple(label for label, why in whys.items() if why is not None)
 
     def _hand_over(self, jobs: list[Job]) -> None:
         """Makes sure that the runner that is at work can do these jobs."""
@@ -96,6 +105,10 @@ class _Session:
             self._notice(f"A runner is at work already (process {status.pid}); runs are handed to it")
 
     def _enqueue(self, chosen: list[Job], *, by_label: bool) -> None:
+        names = {f"jobs/{job.id}.toml" for job in chosen}
+        for note in self._folder.without_effect():
+            if not by_label or note.what.partition(",")[0] in names:
+                self._notice(str(note))
         if by_label:
             for job in chosen:
                 if self._ledger.job_state(job.id).stopped is not None:

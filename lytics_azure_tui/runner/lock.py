@@ -88,8 +88,9 @@ class RunnerLock:
                 background=background,
                 listens=listening is not None,
             )
+            written = {name: value for name, value in asdict(holder).items() if name != "held"}
             os.ftruncate(file, 0)
-            os.pwrite(file, json.dumps(asdict(holder), default=datetime.isoformat).encode(), 0)
+            os.pwrite(file, json.dumps(written, default=datetime.isoformat).encode(), 0)
         except BlockingIOError:
             os.close(file)
             return None

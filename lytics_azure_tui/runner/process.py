@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.config.keys import known
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.run import Progress
 from lytics_azure_tui.runner.board import Board
@@ -49,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, ask)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
+        known()  # reads the pipe, before anything is started that would inherit its number
         folder = Folder.open(options.config)
         ledger = Ledger(ledger_file(folder))
     except LyazureError as error:
@@ -65,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _look_after(folder: Folder, ledger: Ledger, run_id: str, asked: threading.Event) -> int:
+    # Its own workers inherit it. Settings that cannot be read are told by the run itself.
+    with contextlib.suppress(LyazureError):
+        os.nice(folder.settings().engine.nice)
     execution = Execution(
         folder,
         ledger,

@@ -255,6 +255,20 @@ def forget(folder: Folder, value: str, keys: Keys | None = None) -> Report:
     return forget_apart(folder, value, (keys or Keys()).over(known()))
 
 
+def pause(folder: Folder, job_id: str, *, paused: bool) -> None:
+    """Pauses a job's schedule, or takes it up again, also where it stopped by itself.
+
+    Raises:
+        BadConfiguration: there is no such job.
+    """
+    job = folder.job(job_id)
+    if job.enabled is paused:
+        folder.save_job(job.model_copy(update={"enabled": not paused}))
+    if not paused:
+        with opened(folder) as ledger:
+            ledger.resume_job(job_id)
+
+
 def delete_job(folder: Folder, job_id: str) -> None:
     """Deletes a job: its file, its checkpoint and its schedule. Its runs stay to be looked at.
 

@@ -226,11 +226,9 @@ class Desk:
 
     def pause(self, job_id: str, paused: bool) -> None:
         """Pauses a job's schedule, or takes it up again, also where it stopped by itself."""
-        job = self.folder.job(job_id)
-        if job.enabled is paused:
-            self.folder.save_job(job.model_copy(update={"enabled": not paused}))
-        if not paused:
-            self.ledger.resume_job(job_id)
+        from lytics_azure_tui.runner.service import pause
+
+        pause(self.folder, job_id, paused=paused)
 
     def delete_job(self, job_id: str) -> None:
         """Deletes a job and its memory; its runs stay in the ledger.

@@ -74,8 +74,8 @@ def test_without_labels_what_is_due_runs(account: Storage, program: Program) -> 
 
 
 def test_a_folder_that_is_not_there_is_not_made_by_a_mistyped_option(tmp_path: Path, program: Program) -> None:
-    for option in ("--run-saved", "--watch"):
-        result = program(option, config=tmp_path / "nowhere")
+    for option in (["--run-saved"], ["--watch"], ["--pause", "people"], ["--forget", "ada@example.com", "--yes"]):
+        result = program(*option, config=tmp_path / "nowhere")
         assert result.returncode == Exit.USAGE
         assert f"The configuration folder {tmp_path / 'nowhere'} is not there" in result.stderr
     assert not (tmp_path / "nowhere").exists()

@@ -16,6 +16,7 @@ import pytest
 from lytics_azure_tui.cli.output import Exit
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys
+from lytics_azure_tui.config.lytics import token
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner.service import stop_runner
@@ -107,6 +108,25 @@ def test_the_passphrase_is_asked_for_and_not_shown(locked: Folder) -> None:
     assert "succeeded" in terminal.seen
     assert PASSPHRASE not in terminal.seen
     assert "not this one" not in terminal.seen
+
+
+def test_a_new_passphrase_is_typed_twice(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LYAZURE_PASSPHRASE", raising=False)
+    (folder.root / "settings.toml").write_text('[secrets]\nbackend = "file"\n')
+    terminal = _open(folder, "--lytics-token")
+    terminal.until("API token")
+    terminal.type("token\n")
+    terminal.until("Choose a passphrase")
+    terminal.type(PASSPHRASE + "\n")
+    terminal.until("The same again")
+    terminal.type("a typing error\n")
+    terminal.until("Choose a passphrase")
+    for _ in range(2):
+        terminal.type(PASSPHRASE + "\n")
+        time.sleep(0.5)
+    assert terminal.end() == Exit.DONE, terminal.seen
+    assert token(open_store(folder, Keys(Secret(PASSPHRASE)))).reveal() == "token"
+    assert PASSPHRASE not in terminal.seen
 
 
 def test_ctrl_c_at_the_passphrase_is_an_interruption(locked: Folder) -> None:

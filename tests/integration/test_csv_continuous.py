@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.jobs import csv_import, csv_part
-from lytics_azure_tui.jobs.unpack import BLOCK
+from lytics_azure_tui.jobs.decompress import BLOCK
 from tests.conftest import Storage
 from tests.integration.imports import Importer, csv_importer
 

@@ -21,8 +21,10 @@ import gnupg
 import pytest
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.jobs.decompress import decompressed
 from lytics_azure_tui.jobs.decrypt import NO_KEYS, Decryption, lines_of
-from lytics_azure_tui.jobs.unpack import decompressed, members
+from lytics_azure_tui.jobs.unpack import members
+from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.model.secret import Secret
 from tests.conftest import Storage
 from tests.integration.imports import Importer
@@ -138,12 +140,23 @@ def test_a_tar_that_ends_between_two_files_is_cut_off(storage: Storage, importer
         (zipped({"__MACOSX/._x.csv": b"abc"}), "holds no file"),
         (zipped({"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}), "workbook"),
         (zipped({"1.csv": b"id\n1\n", "2.csv": b"no\n2\n"}), "2.csv has another header"),
-        (zipped({"x.zip": zipped({"x.csv": CSV})}), "zip archive, which can only be read"),
+        (zipped({"x.zip": zipped({"x.csv": CSV})}), "holds a zip archive"),
         (FORMS["zip, stored"].replace(b"Zo\xc3\xab 77\n", b"Zo\xc3\xab 78\n", 1), "checksum"),
         (gzip.compress(gzip.compress(gzip.compress(gzip.compress(gzip.compress(CSV))))), "packed more than"),
-        (b"PAR1" + bytes(100), "Parquet"),
+        (b"PAR1" + bytes(100), "damaged Parquet file"),
+        (gzip.compress(b"PAR1" + bytes(100)), "holds a Parquet file"),
     ],
-    ids=["empty", "empty but for macOS", "workbook", "two headers", "zip in zip", "checksum", "too deep", "Parquet"],
+    ids=[
+        "empty",
+        "empty but for macOS",
+        "workbook",
+        "two headers",
+        "zip in zip",
+        "checksum",
+        "too deep",
+        "cut Parquet",
+        "packed Parquet",
+    ],
 )
 def test_what_cannot_be_read_is_refused_in_words(storage: Storage, importer: Make, data: bytes, words: str) -> None:
     storage.put("x.dat", data)
@@ -201,6 +214,60 @@ def test_what_asks_for_more_memory_than_any_setting_of_its_program_is_refused() 
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 256 << 20}]
     with pytest.raises(Fatal, match="128 MiB of memory"):
         list(decompressed(iter([lzma.compress(b"id\n1\n", filters=filters)]), "xz", "x"))
+
+
+# Parquet
+
+VALUES = """
+    SELECT i AS id, 'Zoë "q", ' || i AS name, (i * 1.10)::DECIMAL(20, 3) AS price, i / 3.0::DOUBLE AS share,
+        TIMESTAMP '2024-01-31 10:00:00.123456' + to_seconds(i) AS moment,
+        (TIMESTAMP '2024-01-31 10:00:00') AT TIME ZONE 'UTC' AS utc,
+        DATE '2024-02-29' AS day, [i, NULL] AS list, {'a': 1.5, 'b': 'x'} AS struct, MAP {'k': i} AS map,
+        'abc'::BLOB AS bytes, '\\xFF\\x00'::BLOB AS octets, NULL::INT AS missing, '' AS empty, i % 2 = 0 AS even,
+        E'two\\nlines' AS lines, 9007199254740993 AS huge
+    FROM range(4100) t(i)
+"""
+
+
+def parquet(query: str, **options: object) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, database(memory=256 << 20) as connection:
+        path = Path(folder) / "x.parquet"
+        more = "".join(f", {name} {value}" for name, value in options.items())
+        connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet{more})")
+        return path.read_bytes()
+
+
+def test_values_of_parquet_become_text_that_says_the_same(storage: Storage, importer: Make) -> None:
+    storage.put("x.parquet", parquet(VALUES, ROW_GROUP_SIZE=2048, COMPRESSION="zstd"))
+    job = importer(filename="x.parquet", timestamp_field="moment", encoding="cp1252", delimiter=";")
+    assert job.rehearse().sample[1][:3] == ("1", 'Zoë "q", 1', "1.100")
+    assert job.run().counts["imported"] == 4100
+    rows = job.rows(
+        "id, name, price, share, moment, utc, day, list, struct, map, bytes, octets, missing, even, lines, huge"
+    )
+    assert [int(row[0]) for row in rows] == list(range(4100))
+    assert rows[3100][:5] == ("3100", 'Zoë "q", 3100', "3410.000", "1033.3333333333333", "2024-01-31 10:51:40.123456")
+    assert rows[1][5:] == (
+        "2024-01-31 10:00:00Z", "2024-02-29", "[1,null]", '{"a":1.5,"b":"x"}', '{"k":1}', "abc", "0xFF00", None,
+        "false", "two\nlines", "9007199254740993",
+    )  # fmt: skip
+    assert job.rows("_event_time")[0] == ("2024-01-31 10:00:00.123456+00",)
+
+
+def test_rows_of_parquet_whose_time_cannot_be_read_go_to_quarantine(storage: Storage, importer: Make) -> None:
+    storage.put(
+        "x.parquet", parquet("SELECT i AS id, CASE i WHEN 7 THEN 'soon' ELSE '2024-01-31' END AS at FROM range(9) t(i)")
+    )
+    job = importer(filename="x.parquet", timestamp_field="at")
+    assert job.run().counts == {"files": 1, "imported": 8, "quarantined": 1}
+    assert [row.raw for row in job.quarantined()] == [b"7,soon"]
+
+
+def test_parquet_without_rows_says_so(storage: Storage, importer: Make) -> None:
+    storage.put("x.parquet", parquet("SELECT 1 AS id, 'x' AS name WHERE false"))
+    job = importer(filename="x.parquet")
+    assert job.rehearse().columns == ("id", "name")
+    assert job.run().counts["imported"] == 0
 
 
 # PGP

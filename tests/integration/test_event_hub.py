@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -140,6 +141,39 @@ def test_a_tail_shows_what_is_there_and_what_comes_and_goes_on_after_a_lost_conn
         ]
     finally:
         tail.close()
+
+
+@pytest.mark.parametrize(
+    ("condition", "links"),
+    [("amqp:connection:forced", False), ("amqp:link:detach-forced", True), ("com.microsoft:server-busy", True)],
+)
+def test_a_tail_goes_on_when_the_service_has_closed_its_link(
+    event_hubs: EventHubServer, condition: str, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.azure.event_hub_tail._TRY_AGAIN_SECONDS", 0.2)
+    hub = f"t{time.monotonic_ns()}"
+    event_hubs.create(hub, 1)
+    connection = event_hubs.connection(hub)
+    tail = HubTail(EventHubConnection.parse(connection))
+    seen: list[bytes] = []
+
+    def shows(body: bytes) -> bool:
+        seen.extend(event.body for event in tail.news().events)
+        return body in seen
+
+    try:
+        with producer(connection) as client:
+            client.send_batch([EventData("before")])
+        until(lambda: shows(b"before"))
+        event_hubs.cut(condition, links=links)
+        with producer(connection) as client:
+            client.send_batch([EventData("behind")])
+        until(lambda: shows(b"behind"))
+        assert seen == [b"before", b"behind"]
+        assert tail.news().error is None
+    finally:
+        tail.close()
+        event_hubs.delete(hub)
 
 
 def test_a_tail_without_the_right_to_listen_says_so(event_hubs: EventHubServer) -> None:

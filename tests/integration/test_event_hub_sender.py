@@ -124,6 +124,47 @@ def test_what_goes_wrong_for_a_while_costs_neither_a_message_nor_the_order(
     in_order(event_hubs, hub, 600)
 
 
+@pytest.mark.parametrize("action", ["detach", "close", "reject"])
+@pytest.mark.parametrize(
+    "condition", ["amqp:link:detach-forced", "amqp:connection:forced", "com.microsoft:operation-cancelled"]
+)
+def test_what_the_service_ends_by_itself_is_opened_again(
+    event_hubs: EventHubServer, hub: str, action: str, condition: str
+) -> None:
+    event_hubs.fail(Fault(action, hub=hub, after=1, times=2, condition=condition))  # type: ignore[arg-type]
+    with Sender(of(event_hubs.connection(hub)), units=0) as sender:
+        for first in range(0, 90, 30):
+            told = list(sender.send(messages(90)[first : first + 30]))
+            assert all(isinstance(sent, Sent) for sent in told)
+    in_order(event_hubs, hub, 90)
+
+
+def test_a_link_that_gives_little_credit_is_waited_for(event_hubs: EventHubServer, hub: str) -> None:
+    event_hubs.limit(4_000)
+    event_hubs.agree(credit=1)
+    try:
+        with Sender(of(event_hubs.connection(hub)), units=0) as sender:
+            list(sender.send(messages(300)))
+    finally:
+        event_hubs.agree()
+        event_hubs.limit(1_048_576)
+    in_order(event_hubs, hub, 300)
+
+
+def test_a_connection_that_was_closed_because_nothing_was_sent_is_opened_again(
+    event_hubs: EventHubServer, hub: str
+) -> None:
+    event_hubs.agree(idle=0.5)
+    try:
+        with Sender(of(event_hubs.connection(hub)), units=0) as sender:
+            for first in (0, 30):
+                list(sender.send(messages(60)[first : first + 30]))
+                time.sleep(1.2)
+    finally:
+        event_hubs.agree()
+    in_order(event_hubs, hub, 60)
+
+
 def test_a_hub_that_is_killed_and_comes_back_gets_the_rest() -> None:
     with EventHubServer(hubs={"h": 2}, max_size=4_000) as server, Sender(of(server.connection("h")), units=0) as sender:
         told = sender.send(messages(2000))

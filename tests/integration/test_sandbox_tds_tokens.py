@@ -18,8 +18,14 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[SqlSession]:
-    with SqlServer() as server, SqlSession(Tables(server, "dbo").authorization()) as found:
+def tables() -> Iterator[Tables]:
+    with SqlServer() as server:
+        yield Tables(server, "dbo")
+
+
+@pytest.fixture(scope="module")
+def session(tables: Tables) -> Iterator[SqlSession]:
+    with SqlSession(tables.authorization()) as found:
         found.run("CREATE TABLE t (a int NULL, b nvarchar(10)); INSERT INTO t VALUES (1, N'x'), (NULL, N'y')")
         yield found
 
@@ -47,8 +53,9 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("SELECT SUM(a) FROM t", [("1",)], "COLMETADATA INFO DONE"),
         ("SELECT b, MAX(a) FROM t GROUP BY b ORDER BY b", [("x", "1"), ("y", "NULL")], "COLMETADATA ORDER INFO DONE"),
         ("SELECT SUM(a) FROM t WHERE a > 0", [("1",)], "COLMETADATA DONE"),
-        ("PRINT 'hello'; SELECT 1", [("1",)], "INFO COLMETADATA DONE"),
+        ("PRINT 'hello'; SELECT 1", [("1",)], "INFO DONE COLMETADATA DONE"),
         ("DECLARE @n int; SELECT @n = COUNT(*) FROM t; SELECT @n", [("2",)], "DONE COLMETADATA DONE"),
+        ("SET NOCOUNT ON; SET LOCK_TIMEOUT 5; SELECT 1", [("1",)], "DONE DONE COLMETADATA DONE"),
         ("UPDATE t SET b = b; SELECT 1 ORDER BY 1", [("1",)], "DONE COLMETADATA ORDER DONE"),
         (
             "BEGIN TRY SELECT a / 0 FROM t END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH",
@@ -67,3 +74,17 @@ def test_rows_are_read_whatever_comes_with_them(
     ]
     assert found == rows
     assert " ".join(token for token in tokens if "ROW" not in token) == expected
+
+
+@pytest.mark.parametrize(("asked", "given"), [(512, 512), (513, 513), (4096, 4096), (16_383, 16_383), (32_767, 16_383)])
+def test_packets_of_every_size_that_can_be_agreed_on(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, asked: int, given: int
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.azure.sql._PACKET", asked)
+    long = "ä" * 9_000
+    with SqlSession(tables.authorization()) as found:
+        assert found._session._writer.bufsize == given
+        sql = f"SELECT value, N'{long}' FROM GENERATE_SERIES(1, 200) ORDER BY value"
+        rows = [row for columns in found.texts(sql) for row in zip(*columns, strict=True)]
+        assert found.rows("SELECT @a", {"a": long}) == [(long,)]
+    assert rows == [(str(number), long) for number in range(1, 201)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job
 from lytics_azure_tui.model.sas import SasFacts
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.runner import control
 from lytics_azure_tui.runner import lock as lock_file
 from lytics_azure_tui.runner.doctor import Check, State, examine, machine, setup
 from lytics_azure_tui.runner.doctor.access import endpoint, rights, signature
@@ -168,7 +170,8 @@ def test_no_runner_is_no_problem(folder: Folder) -> None:
 
 def test_a_runner_at_work_is_told_with_its_process(folder: Folder) -> None:
     lock = RunnerLock.take(folder.data, background=False)
-    assert lock is not None
+    assert lock is not None and lock.listening is not None
+    control.serve(lock.listening, lambda keys, needs: control.Answer())
     (check,) = setup.runner(folder)
     lock.release()
     assert check.state is State.OK
@@ -176,13 +179,21 @@ def test_a_runner_at_work_is_told_with_its_process(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "words"),
-    [(socket.gethostname(), "ended without letting go"), ("another-host", "on another machine")],
+    ("host", "held", "words"),
+    [
+        (socket.gethostname(), False, "ended without letting go"),
+        ("another-host", False, "ended without letting go"),
+        ("another-host", True, "on another machine"),
+    ],
 )
-def test_the_lock_of_a_runner_that_is_not_here(folder: Folder, host: str, words: str) -> None:
+def test_the_lock_of_a_runner_that_is_not_here(folder: Folder, host: str, held: bool, words: str) -> None:
     left = Holder(2**22 + 1, "long ago", host, NOW, background=True)
-    (folder.data / lock_file.NAME).write_text(json.dumps(asdict(left), default=datetime.isoformat))
-    (check,) = setup.runner(folder)
+    path = folder.data / lock_file.NAME
+    path.write_text(json.dumps(asdict(left), default=datetime.isoformat))
+    with path.open() as file:
+        if held:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        (check,) = setup.runner(folder)
     assert check.state is State.WARNING
     assert words in check.about
     assert check.fix
@@ -312,7 +323,7 @@ def test_a_signature_that_lacks_rights_says_which() -> None:
         ),
         (
             lambda: AzureSql(id="a", label="A", server="acme.database.windows.net", database="d", user="u"),
-            Endpoint("acme.database.windows.net", 1433, tls=False, http=False),
+            Endpoint("acme.database.windows.net", 1433, tls=False, http=False, upgrades=True),
         ),
     ],
 )

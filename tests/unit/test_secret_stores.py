@@ -198,6 +198,13 @@ def test_no_shell_reads_the_command(folder: Folder, tmp_path: Path) -> None:
     assert open_store(folder).get("a", "b") == Secret(f"$(touch {tmp_path}/made); a; x")
 
 
+def test_a_command_need_not_know_secrets_that_may_be_missing(folder: Folder) -> None:
+    command(folder, "sh", "-c", '[ "$0" = connection_string ] && echo UseDevelopmentStorage=true', "{field}")
+    folder.save_authorization(storage())
+    unlocked = unlock(folder, open_store(folder), "storage")
+    assert unlocked == storage("UseDevelopmentStorage=true")
+
+
 def test_a_command_is_asked_once(folder: Folder, tmp_path: Path) -> None:
     command(folder, sys.executable, "-c", f"open({str(tmp_path / 'count')!r}, 'a').write('x'); print('y')")
     store = open_store(folder)

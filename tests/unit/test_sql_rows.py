@@ -11,11 +11,11 @@ from lytics_azure_tui.azure.sql_rows import Shape, walker
 from lytics_azure_tui.azure.sql_text import binary
 
 ROW, NBC_ROW, DONE = b"\xd1", b"\xd2", b"\xfd"
-KINDS = ("fixed", "byte", "short", "long")
+KINDS = ("fixed", "byte", "short", "wide", "long", "pointer")
 SIZE = 3
 
 
-def cell(kind: str, value: bytes | None, chunk: int = 4) -> bytes:
+def cell(kind: str, value: bytes | None, chunk: int = 4) -> bytes:  # noqa: PLR0911 -- one a kind
     """A cell as MS-TDS 2.2.5.4 lays it out; long ones in chunks."""
     if kind == "fixed":
         return value or b""
@@ -23,6 +23,10 @@ def cell(kind: str, value: bytes | None, chunk: int = 4) -> bytes:
         return bytes([len(value or b"")]) + (value or b"")
     if kind == "short":
         return b"\xff\xff" if value is None else struct.pack("<H", len(value)) + value
+    if kind == "wide":
+        return struct.pack("<I", len(value or b"")) + (value or b"")
+    if kind == "pointer":
+        return b"\0" if value is None else b"\x10" + bytes(24) + struct.pack("<I", len(value)) + value
     if value is None:
         return b"\xff" * 8
     chunks = [value[at : at + chunk] for at in range(0, len(value), chunk)]
@@ -34,7 +38,7 @@ def value_of(kind: str) -> st.SearchStrategy[bytes | None]:
     """Values that a kind can hold; one with a length of a byte holds nothing but none where it is empty."""
     if kind == "fixed":
         return st.binary(min_size=SIZE, max_size=SIZE)
-    return st.none() | st.binary(min_size=1 if kind == "byte" else 0, max_size=40)
+    return st.none() | st.binary(min_size=1 if kind in ("byte", "wide") else 0, max_size=40)
 
 
 TABLES = st.lists(st.sampled_from(KINDS), min_size=1, max_size=12).flatmap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 import pytds
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lytics_azure_tui.azure.sql_wire import Incomplete
-from lytics_azure_tui.errors import RetryLater
+from lytics_azure_tui.errors import LyazureError, RetryLater
 from tests import replies
 from tests.replies import INT, NVARCHAR, changed, columns, done, int_cell, message, packets, row, text_cell
 
@@ -111,6 +112,32 @@ def test_a_reply_that_ends_too_early_is_an_error_wherever_it_ends(end: int) -> N
     stream = b"".join(TOKENS)[:end]
     with pytest.raises(Incomplete, match="incomplete"):
         replies.texts(replies.session(packets(stream)))
+
+
+def test_python_values_that_end_too_early_are_an_error_wherever_they_end() -> None:
+    large = struct.pack("<Q", 6) + struct.pack("<I", 4) + b"a\0b\0" + struct.pack("<I", 2) + b"c\0" + bytes(4)
+    described = columns(("t", b"\xe7\xff\xff" + NVARCHAR[3:]), ("n", INT), ("v", b"\xa7\x0a\0" + NVARCHAR[3:]))
+    stream = described + row(large, int_cell(3), b"\x02\0ab") + done(0x10, 1)
+    for end in range(1, len(stream)):
+        reply = replies.session(packets(stream[:end], range(0, end, 5)))
+        with pytest.raises(Incomplete):
+            reply.finish()
+    reply = replies.session(packets(stream, range(0, len(stream), 5)))
+    assert reply.next_set()
+    assert reply.next_row()
+    assert reply.row == ["abc", 3, "ab"]
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.integers(0, 60), st.booleans())
+def test_whatever_bytes_come_the_reply_ends(noise: bytes, place: int, values: bool) -> None:
+    stream = b"".join(TOKENS)
+    reply = replies.session(packets(stream[:place] + noise + stream[place:]))
+    with contextlib.suppress(pytds.Error, LyazureError):
+        if values:
+            reply.finish()
+        else:
+            replies.texts(reply)
 
 
 @pytest.mark.parametrize("status", [0x02, 0x100, 0x03, 0x102, 0x22 & ~0x20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -60,7 +61,7 @@ def endpoint(authorization: Authorization) -> Endpoint:
         return Endpoint(hub.namespace, port, tls=not hub.emulator, http=False)
     if isinstance(authorization, AzureSql):
         # TDS begins in the clear and turns to TLS by itself, so that there is nothing more to see from outside.
-        return Endpoint(authorization.server, authorization.port, tls=False, http=False)
+        return Endpoint(authorization.server, authorization.port, tls=False, http=False, upgrades=True)
     raise TypeError(f"no way is known to a {type(authorization).__name__}")
 
 
@@ -88,6 +89,23 @@ def signature(facts: SasFacts, now: datetime, label: str) -> Iterator[Check]:
             "Imports need Read and List, on Container and Object. " + fix,
             subject=label,
         )
+
+
+def pgp_key(authorization: AzureStorage) -> Iterator[Check]:
+    """Whether files can be encrypted for the authorization's PGP key, and for how long."""
+    from lytics_azure_tui.jobs.pgp import check_public_key
+
+    label, fix = authorization.label, "Ask the key's owner for the new one, then edit the authorization."
+    if shutil.which("gpg") is None:
+        return  # that is told by itself
+    key = check_public_key(authorization.pgppublickey or "")
+    name = f"{key.user_ids[0] if key.user_ids else key.fingerprint} ({key.algorithm})"
+    if key.expires is None:
+        yield ok("pgp key", f"{name} does not expire", subject=label)
+    elif key.expires - datetime.now(UTC) < EXPIRES_SOON:
+        yield warning("pgp key", f"{name} expires on {_day(key.expires)}", fix, subject=label)
+    else:
+        yield ok("pgp key", f"{name} is valid until {_day(key.expires)}", subject=label)
 
 
 def rights(authorization: Authorization) -> Iterator[Check]:

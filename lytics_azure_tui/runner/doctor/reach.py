@@ -33,12 +33,14 @@ class Endpoint:
     Attributes:
         tls: whether TLS starts with the first byte.
         http: whether it speaks HTTP, so that it tells its time.
+        upgrades: whether the protocol turns to TLS by itself, before it sends anything of worth.
     """
 
     host: str
     port: int
     tls: bool
     http: bool
+    upgrades: bool = False
 
 
 def reach(endpoint: Endpoint, subject: str) -> Iterator[Check]:
@@ -64,8 +66,11 @@ def reach(endpoint: Endpoint, subject: str) -> Iterator[Check]:
     try:
         with _connect(addresses) as raw, _secured(raw, endpoint) as connection:
             seconds = time.monotonic() - started
-            secured = f", {connection.version()}" if isinstance(connection, ssl.SSLSocket) else ", no TLS"
-            yield ok("network", f"{where} answers in {seconds * 1000:.0f} ms{secured}", subject=subject)
+            if isinstance(connection, ssl.SSLSocket):
+                secured = connection.version()
+            else:
+                secured = "TLS begins when it is signed in" if endpoint.upgrades else "no TLS"
+            yield ok("network", f"{where} answers in {seconds * 1000:.0f} ms, {secured}", subject=subject)
             if endpoint.http:
                 yield from _clock(connection, endpoint, subject)
     except ssl.SSLCertVerificationError as error:

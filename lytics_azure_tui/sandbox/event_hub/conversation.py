@@ -22,7 +22,7 @@ from proton import (
 
 from lytics_azure_tui.sandbox.event_hub import answers
 from lytics_azure_tui.sandbox.event_hub.frames import Padder
-from lytics_azure_tui.sandbox.event_hub.links import Address, Incoming, NotTaken, Outgoing, Requests, refuse
+from lytics_azure_tui.sandbox.event_hub.links import Address, Incoming, NotTaken, Outgoing, Requests, error, refuse
 from lytics_azure_tui.sandbox.event_hub.namespace import Namespace
 from lytics_azure_tui.sandbox.event_hub.tokens import LISTEN, SEND, Claim
 
@@ -59,6 +59,9 @@ class Conversation(asyncio.Protocol):
         self._replies: dict[str, Sender] = {}
         self._socket: asyncio.Transport | None = None
         self._due = False
+        self._heard = time.monotonic()
+        # proton tells half of it.
+        self._engine.idle_timeout = 2 * namespace.idle
 
     # The line
 
@@ -66,8 +69,35 @@ class Conversation(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._socket = transport
         transport.set_write_buffer_limits(high=_BUFFERED)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Closes the connection when nothing has come for too long, and looks again otherwise."""
+        if self._socket is None:
+            return
+        left = self._heard + self.namespace.idle - time.monotonic()
+        if left <= 0:
+            allowed = round(1000 * self.namespace.idle)
+            words = f"The connection was inactive for more than the allowed {allowed} milliseconds and is closed."
+            self.close("amqp:connection:forced", words)
+            self._turn()
+            return
+        asyncio.get_running_loop().call_later(left, self._listen)
+
+    def close(self, condition: str, why: str) -> None:
+        """Ends the connection, and says why."""
+        self._connection.condition = error(condition, why)
+        self._connection.close()
+
+    def end_consumers(self, condition: str) -> None:
+        """Closes the links of consumers, and says why."""
+        for link in tuple(self._links.values()):
+            if isinstance(link, Outgoing):
+                link.end(condition, "The link is force detached by the broker.")
+        self.soon()
 
     def data_received(self, data: bytes) -> None:
+        self._heard = time.monotonic()
         with suppress(TransportException):
             while data:
                 room = self._engine.capacity()
@@ -162,9 +192,9 @@ class Conversation(asyncio.Protocol):
         link.snd_settle_mode, link.rcv_settle_mode = link.remote_snd_settle_mode, link.remote_rcv_settle_mode
         try:
             self._links[link] = self._attached(link)
-        except NotTaken as error:
+        except NotTaken as refused:
             link.open()
-            refuse(link, error.condition, str(error))
+            refuse(link, refused.condition, str(refused))
             return
 
     def _attached(self, link: Link) -> Incoming | Outgoing | Requests:

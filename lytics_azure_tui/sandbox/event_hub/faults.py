@@ -6,9 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["busy", "reject", "detach", "drop", "lose", "hang"]
-"""Of a transfer: refuse it as a busy server does, or for another reason; close the link, or the connection, before it
-is stored; close the connection after it is stored and before it is acknowledged; store it and never answer."""
+Action = Literal["busy", "reject", "release", "detach", "close", "drop", "lose", "hang"]
+"""Of a transfer: refuse it as a busy server does, or for another reason; release it; close the link, or the connection
+in AMQP's words or without any, before it is stored; break the connection off after it is stored and before it is
+acknowledged; store it and never answer."""
 
 _UNIT_EVENTS, _UNIT_BYTES = 1_000, 1_000_000
 """A second, for each throughput unit: learn.microsoft.com/azure/event-hubs/event-hubs-scalability"""
@@ -22,7 +23,7 @@ class Fault:
         hub, partition: where; empty for any.
         after: transfers that go well first.
         times: transfers that it meets.
-        condition: of a rejection or a detachment.
+        condition: of a rejection, a detachment or a close.
     """
 
     action: Action

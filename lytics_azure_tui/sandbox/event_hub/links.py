@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from lytics_azure_tui.sandbox.event_hub.conversation import Conversation
 
 BUSY = "com.microsoft:server-busy"
-_CREDIT = 300
 _FILTER = re.compile(r"amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'([^']*)'")
 
 
@@ -64,11 +63,12 @@ class Address:
 
 def refuse(link: Link, condition: str, why: str) -> None:
     """Closes a link with an error."""
-    link.condition = _error(condition, why)
+    link.condition = error(condition, why)
     link.close()
 
 
-def _error(condition: str, why: str) -> Condition:
+def error(condition: str, why: str) -> Condition:
+    """An error of AMQP's."""
     # The SDK reads all three fields of an error, and proton leaves out an empty last one.
     return Condition(condition, why, {symbol("tracking"): "sandbox"})
 
@@ -93,7 +93,7 @@ class Incoming:
 
     def __init__(self, conversation: Conversation, link: Receiver, address: Address) -> None:
         self._conversation, self._link, self._address = conversation, link, address
-        link.flow(_CREDIT)
+        link.flow(conversation.namespace.credit)
 
     def closed(self) -> None:
         """Nothing to let go of."""
@@ -145,6 +145,11 @@ class Incoming:
                 self._reject(delivery, fault.condition, "It was ordered.")
             case "detach":
                 refuse(self._link, fault.condition, "It was ordered.")
+            case "release":
+                delivery.update(Delivery.RELEASED)
+                delivery.settle()
+            case "close":
+                self._conversation.close(fault.condition, "It was ordered.")
             case "drop":
                 self._conversation.cut()
             case _:
@@ -153,7 +158,7 @@ class Incoming:
 
     @staticmethod
     def _reject(delivery: Delivery, condition: str, why: str) -> None:
-        delivery.local.condition = _error(condition, why)
+        delivery.local.condition = error(condition, why)
         delivery.update(Delivery.REJECTED)
         delivery.settle()
 
@@ -183,10 +188,10 @@ class Outgoing:
         """Sends what there is, as far as the consumer has asked for it."""
         hub = self._address.hub
         if self._conversation.namespace.hub(hub.name) is not hub:
-            self._end("amqp:not-found", f"The messaging entity '{hub.name}' could not be found.")
+            self.end("amqp:not-found", f"The messaging entity '{hub.name}' could not be found.")
             return
         if not self._conversation.may(LISTEN, hub.name):
-            self._end("amqp:unauthorized-access", "ExpiredToken: The token is expired.")
+            self.end("amqp:unauthorized-access", "ExpiredToken: The token is expired.")
             return
         while self._link.credit > 0 and self._next < len(self._partition) and not self._conversation.crowded:
             event, offset, milliseconds = self._partition.read(self._next)
@@ -198,7 +203,8 @@ class Outgoing:
             delivery.settle()
             self._next += 1
 
-    def _end(self, condition: str, why: str) -> None:
+    def end(self, condition: str, why: str) -> None:
+        """Closes it, and says why."""
         self.closed()
         refuse(self._link, condition, why)
 

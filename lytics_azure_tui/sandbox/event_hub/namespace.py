@@ -15,6 +15,8 @@ from lytics_azure_tui.sandbox.event_hub.tokens import Policy
 
 GROUPS = ("$Default", "tail")
 _ABOUT = "hub.json"
+CREDIT = 300
+IDLE_SECONDS = 60.0
 
 
 class Hub:
@@ -69,12 +71,16 @@ class Namespace:
 
     Attributes:
         max_size: bytes; what a link says its largest message is.
+        credit: transfers that a producer may have on the way.
+        idle: seconds without a frame after which a connection is closed.
     """
 
     def __init__(self, folder: Path, policies: Mapping[str, Policy], max_size: int) -> None:
         self._folder = folder
         self.policies = policies
         self.max_size = max_size
+        self.credit = CREDIT
+        self.idle = IDLE_SECONDS
         self.faults = Faults()
         folder.mkdir(parents=True, exist_ok=True)
         self._hubs = {about.parent.name.lower(): Hub(about.parent) for about in sorted(folder.glob(f"*/{_ABOUT}"))}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.sandbox.event_hub.namespace import CREDIT, IDLE_SECONDS
 from lytics_azure_tui.sandbox.event_hub.tokens import LISTEN, SEND, signature
 from lytics_azure_tui.sandbox.held import HeldServer
 
@@ -114,9 +115,23 @@ class EventHubServer(HeldServer):
         """Sets the largest message of links that are opened from now on, in bytes."""
         self._order(do="limit", size=size)
 
-    def cut(self) -> None:
-        """Breaks all connections off."""
-        self._order(do="cut")
+    def agree(self, *, credit: int = CREDIT, idle: float = IDLE_SECONDS) -> None:
+        """Sets what links and connections that are opened from now on agree on.
+
+        Args:
+            credit: transfers that a producer may have on the way.
+            idle: seconds without a frame after which a connection is closed.
+        """
+        self._order(do="agree", credit=credit, idle=idle)
+
+    def cut(self, condition: str = "", *, links: bool = False) -> None:
+        """Breaks all connections off.
+
+        Args:
+            condition: closes them in order with this error instead, as the service does before it is upgraded.
+            links: closes only the consumers' links.
+        """
+        self._order(do="cut", condition=condition, links=links)
 
     def kill(self) -> None:
         """Ends the process as the system does, without a word. `start` starts another one."""

@@ -39,12 +39,21 @@ async def serve(namespace: Namespace, port: int) -> None:
 
 
 def _orders(namespace: Namespace, conversations: set[Conversation]) -> dict[str, Callable[..., None]]:
-    def cut() -> None:
+    def cut(condition: str, links: bool) -> None:
         for conversation in tuple(conversations):
-            conversation.cut()
+            if links:
+                conversation.end_consumers(condition)
+            elif condition:
+                conversation.close(condition, "The service is being upgraded.")
+                conversation.soon()
+            else:
+                conversation.cut()
 
     def limit(size: int) -> None:
         namespace.max_size = size
+
+    def agree(credit: int, idle: float) -> None:
+        namespace.credit, namespace.idle = credit, idle
 
     def fail(**about: Any) -> None:
         namespace.faults.order(Fault(**about))
@@ -57,6 +66,7 @@ def _orders(namespace: Namespace, conversations: set[Conversation]) -> dict[str,
     return {
         "create": namespace.create,
         "delete": delete,
+        "agree": agree,
         "fail": fail,
         "throttle": namespace.faults.throttle,
         "heal": namespace.faults.clear,

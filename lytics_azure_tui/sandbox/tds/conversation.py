@@ -17,7 +17,7 @@ from lytics_azure_tui.sandbox.tds import login as logins
 from lytics_azure_tui.sandbox.tds import packets, tokens, types
 from lytics_azure_tui.sandbox.tds.engine import Engine
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError
-from lytics_azure_tui.sandbox.tds.faults import Faults, error_of
+from lytics_azure_tui.sandbox.tds.faults import Fault, Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel, Gone, Message
 from lytics_azure_tui.sandbox.tds.parameters import Call, Malformed, Parameter, Reader, skip_headers
 from lytics_azure_tui.sandbox.tds.prepared import Prepared, declared_parameters
@@ -103,7 +103,11 @@ class Conversation:
             reply.done("NONE", None, error=True)
             reply.end()
             return None
-        self._welcome(wanted, session)
+        redirect = None if session.meets_no_faults else self._house.faults.take(("redirect",))
+        self._welcome(wanted, session, redirect)
+        if redirect is not None:
+            session.close()
+            return None
         return session
 
     def _admit(self, wanted: logins.Login) -> Session:
@@ -126,7 +130,7 @@ class Conversation:
         session.host, session.application = wanted.host, wanted.application
         return session
 
-    def _welcome(self, wanted: logins.Login, session: Session) -> None:
+    def _welcome(self, wanted: logins.Login, session: Session, redirect: Fault | None) -> None:
         reply = Reply(self._channel)
         reply.write(tokens.changed_text(tokens.DATABASE, session.database, "master"))
         reply.info(5701, f"Changed database context to '{session.database}'.")
@@ -135,6 +139,8 @@ class Conversation:
         reply.info(5703, "Changed language setting to us_english.")
         reply.write(tokens.login_acknowledged())
         reply.write(tokens.changed_text(tokens.PACKET_SIZE, str(wanted.packet_size), "4096"))
+        if redirect is not None:
+            reply.write(tokens.redirected("localhost", redirect.number))
         if wanted.extended:
             reply.write(tokens.no_features())
         reply.end()

@@ -11,7 +11,8 @@ from lytics_azure_tui.sandbox.tds.errors import SqlError
 if TYPE_CHECKING:
     from lytics_azure_tui.sandbox.tds.server import SqlServer
 
-KINDS = ("drop_after_rows", "cut_after_bytes", "slow_rows", "hang", "statement_error", "login_error")
+STATEMENT_KINDS = ("drop_after_rows", "cut_after_bytes", "slow_rows", "hang", "statement_error")
+KINDS = (*STATEMENT_KINDS, "login_error", "redirect")
 
 _WORDS = {
     1205: (
@@ -66,7 +67,7 @@ class Fault:
 
     Attributes:
         kind: one of KINDS.
-        number: of rows, bytes, or the error's.
+        number: of rows, bytes, the error's or the port's.
         pattern: of the statements that it meets, as for LIKE.
         seconds: of each pause.
         times: how often it still happens.
@@ -160,6 +161,10 @@ class FaultOrders:
     def login_error(self, number: int, times: int = 1) -> Self:
         """The next logins answer an error: 40613, 18456, 40615, 4060 and others."""
         return self._order("login_error", number, "%", 0.0, times)
+
+    def redirect(self, port: int, times: int = 1) -> Self:
+        """The next logins are sent on to another port, as Azure's gateway does."""
+        return self._order("redirect", port, "%", 0.0, times)
 
     def reset(self) -> Self:
         """All is well again."""

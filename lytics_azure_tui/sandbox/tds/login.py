@@ -22,7 +22,8 @@ ENCRYPT_REQUIRED = 0x03
 
 _FIXED = 94
 _SMALLEST_PACKET = 512
-_LARGEST_PACKET = 32_767
+# Encrypted ones; others may have 32,767 bytes.
+_LARGEST_PACKET = 16_383
 _EXTENSION = 0x10
 
 

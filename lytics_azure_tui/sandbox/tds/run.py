@@ -17,7 +17,7 @@ from lytics_azure_tui.sandbox.tds.define import Definer, column_for
 from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
-from lytics_azure_tui.sandbox.tds.faults import KINDS, Fault, Faults, error_of
+from lytics_azure_tui.sandbox.tds.faults import KINDS, STATEMENT_KINDS, Fault, Faults, error_of
 from lytics_azure_tui.sandbox.tds.packets import Channel
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
@@ -82,7 +82,7 @@ class Runner:
         session.variables = variables if variables is not None else {}
         self._failed = False
         try:
-            self._fault = None if session.meets_no_faults else self._faults.take(KINDS[:-1], text)
+            self._fault = None if session.meets_no_faults else self._faults.take(STATEMENT_KINDS, text)
             self._meet_fault()
             self.statements(parse(text))
         except _Jump:
@@ -415,6 +415,7 @@ class Runner:
         if statement.op != "=":
             value = syntax.Binary(statement.op[0], syntax.Variable(statement.name), value)
         session.variables[statement.name] = (type_, self.evaluate(value, type_))
+        self._done("NONE", None)
 
     def _set_option(self, statement: syntax.SetOption) -> None:
         settings, words = self._session.settings, statement.words
@@ -432,6 +433,7 @@ class Runner:
             settings.lock_timeout = int("".join(words[1:]))
         elif words[0] == "IDENTITY_INSERT":
             self._identity_insert(words, on)
+        self._done("SET", None)
 
     def _identity_insert(self, words: list[str], on: bool) -> None:
         session = self._session
@@ -528,6 +530,7 @@ class Runner:
     def _print(self, statement: syntax.Print) -> None:
         value = self.evaluate(statement.value, types.nvarchar(4000))
         self.reply.info(0, _text(value) or " ", 0, statement.line)
+        self._done("NONE", None)
 
     def _raise(self, statement: syntax.Raise) -> None:
         session = self._session
@@ -544,6 +547,7 @@ class Runner:
         severity = _small(self.evaluate(statement.severity, types.INT)) if statement.severity else 16
         if severity <= 10:
             self.reply.info(50000, message, severity, statement.line)
+            self._done("NONE", None)
             return
         raised = SqlError(50000, message, severity=severity, state=state, line=statement.line)
         if self._tries:

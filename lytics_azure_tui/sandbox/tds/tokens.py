@@ -32,9 +32,10 @@ BEGIN_TRANSACTION = 8
 COMMIT_TRANSACTION = 9
 ROLLBACK_TRANSACTION = 10
 RESET = 18
+ROUTING = 20
 
 # CurCmd of DONE, as far as clients show them.
-COMMANDS = {"SELECT": 0xC1, "INSERT": 0xC3, "DELETE": 0xC4, "UPDATE": 0xC5, "INTO": 0xC1, "NONE": 0}
+COMMANDS = {"SELECT": 0xC1, "INSERT": 0xC3, "DELETE": 0xC4, "UPDATE": 0xC5, "INTO": 0xC1, "SET": 0xBE, "NONE": 0}
 
 
 def b_text(text: str) -> bytes:
@@ -81,6 +82,12 @@ def changed_transaction(kind: int, descriptor: int) -> bytes:
 def changed_collation() -> bytes:
     """ENVCHANGE of the collation."""
     return change(COLLATION, b"\x05" + types.COLLATION, b"\0")
+
+
+def redirected(host: str, port: int) -> bytes:
+    """ENVCHANGE that sends a login on to another server, by TCP."""
+    value = struct.pack("<BH", 0, port) + us_text(host)
+    return change(ROUTING, struct.pack("<H", len(value)) + value, b"\0\0")
 
 
 def login_acknowledged() -> bytes:

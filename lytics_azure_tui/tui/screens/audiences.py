@@ -28,7 +28,7 @@ from lytics_azure_tui.tui.widgets.problem import Problems
 
 COLUMNS = (
     Column("Label", least=18),
-    Column("Slug", 18, from_width=72),
+    Column("Slug", 18, optional=1),
     Column("Size", 11, right=True),
     Column("Entered", 9, right=True),
     Column("Left", 9, right=True),

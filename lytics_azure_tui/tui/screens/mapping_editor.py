@@ -38,7 +38,7 @@ from lytics_azure_tui.tui.widgets.trial_pane import TrialPane
 FIELDS = (
     Column("User field", least=10),
     Column("Made of", least=12),
-    Column("Kind, merged by", 18, from_width=66),
+    Column("Kind, merged by", 18, optional=1),
     Column("Id", 2, right=True),
     Column("Filled", 6, right=True),
 )

@@ -106,7 +106,7 @@ class RunPane(Widget, can_focus=True):
     def _amounts(self) -> list[str]:
         progress = self.run.progress
         total = progress.bytes_total
-        rows = f"{counted(progress.rows, 'row')}"
+        rows = counted(progress.rows, "row")
         if not total:
             return [size(progress.bytes_done), rows]
         return [f"{min(progress.bytes_done / total, 1):.0%}", f"{size(progress.bytes_done)} of {size(total)}", rows]

@@ -325,6 +325,8 @@ def test_the_passphrase_reaches_the_run_and_no_list_of_processes(world: World, m
     run = world.queue(script={"do 0": ["wait"]})
     begun(world, "do 0")
     pid = world.ledger.run(run.id).pid
+    assert pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(os.getpriority(os.PRIO_PROCESS, runner.pid) + 10, 19)
     for number in (runner.pid, pid):
         for name in ("environ", "cmdline"):
             assert b"correct horse" not in Path(f"/proc/{number}/{name}").read_bytes()

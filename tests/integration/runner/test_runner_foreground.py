@@ -209,7 +209,9 @@ def test_a_job_that_stopped_is_taken_up_by_name_and_only_so(world: World) -> Non
     run_saved(world.folder, on_event=Told())
     run_saved(world.folder, [job.id], on_event=Told())
     assert world.ledger.job_state(job.id).stopped == "no newer file has come"
-    assert run_saved(world.folder, on_event=Told()) == ExitSummary()
+    told = Told()
+    assert run_saved(world.folder, on_event=told) == ExitSummary(stopped=(job.label,))
+    assert f"The schedule of {job.label} has stopped: no newer file has come" in told.notices
     (world.place / "hourly" / "source" / "four.txt").write_text("h\n")
     summary = run_saved(world.folder, [job.id], on_event=Told())
     assert summary.runs[0].rows == 1

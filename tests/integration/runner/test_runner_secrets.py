@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -159,6 +160,13 @@ def test_a_runner_in_the_foreground_is_given_the_passphrase_too(locked: World) -
         assert status is not None and status.pid == watching.pid
         watching.terminate()
         watching.wait(20)
+
+
+def test_of_those_who_start_a_runner_at_once_all_get_the_same_one(locked: World) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda keys: service.ensure_runner(locked.folder, keys), (Keys(), WORD, Keys())))
+    assert len({status.pid for status in found}) == 1
+    assert locked.wait(service.start_now(locked.folder, "copy")).error == "", "it was given the passphrase"
 
 
 class Foreground:

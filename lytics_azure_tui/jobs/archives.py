@@ -1,7 +1,7 @@
-"""The files of a zip archive in Blob Storage: its table of contents by ranges, each file as a stream of bounded blocks.
+"""The files of tar and zip archives, each as a stream of bounded blocks.
 
-The standard library reads the table of contents. Its reader of a file has no bound for what bzip2 and LZMA expand a
-block to, so the files are read here (APPNOTE.TXT 4.3.7, 5.8.8).
+A zip archive is read by ranges: its table of contents by the standard library, whose reader of a file has no bound for
+what bzip2 and LZMA expand a block to, so the files themselves are read here (APPNOTE.TXT 4.3.7, 5.8.8).
 """
 
 from __future__ import annotations
@@ -10,26 +10,30 @@ import bz2
 import io
 import lzma
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import PurePosixPath
+from typing import Any, Protocol
 
 from lytics_azure_tui.errors import Fatal
-from lytics_azure_tui.jobs.unpack import (
+from lytics_azure_tui.jobs.decompress import (
     BLOCK,
     DAMAGE,
     WINDOW,
     Blocks,
     Decoder,
     Inflate,
-    Member,
-    Stored,
     cut_off,
     damaged,
-    is_left_out,
     zstd_decoder,
 )
+from lytics_azure_tui.jobs.formats import TAR
+
+Member = tuple[str, Blocks]
+"""The name of a file as an operator would say it, and its contents."""
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _STORED, _DEFLATED, _BZIP2, _LZMA, _ZSTD = 0, 8, 12, 14, 93
@@ -39,6 +43,108 @@ _DECODERS: dict[int, Callable[[], Decoder]] = {
     _ZSTD: zstd_decoder,
 }
 _FEEDING = 1 << 20
+
+
+class Stored(Protocol):
+    """A blob, as far as it is read here."""
+
+    @property
+    def name(self) -> str:
+        """All of it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    def stream(self, block: int) -> Blocks:
+        """All of it, in blocks of at most so many bytes."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A range, exactly so long."""
+
+
+def is_left_out(name: str, size: int) -> bool:
+    """Whether a file of an archive is none of its maker's: empty, or written by macOS or Windows for themselves."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return (
+        not size
+        or "__MACOSX" in path.parts
+        or path.name.startswith("._")
+        or path.name.lower() in {".ds_store", "thumbs.db", "desktop.ini"}
+    )
+
+
+# tar
+
+
+class _Tail:
+    """Blocks as a file that tarfile reads, with its last bytes kept."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self._left = memoryview(b"")
+        self.last = b""
+
+    def read(self, size: int) -> bytes:
+        parts: list[bytes | memoryview] = []
+        while size > 0:
+            if not self._left:
+                block = next(self._blocks, b"")
+                if not block:
+                    break
+                self._left = memoryview(block)
+            parts.append(self._left[:size])
+            self._left = self._left[size:]
+            size -= len(parts[-1])
+        data = b"".join(parts)
+        self.last = (self.last + data[-512:])[-512:] if data else self.last
+        return data
+
+
+def untarred(blocks: Blocks, name: str) -> Iterator[Member]:
+    """The files of a tar archive, in its order.
+
+    Raises:
+        Fatal: it is damaged or cut off, or holds none.
+    """
+    source = _Tail(blocks)
+    count = 0
+    try:
+        with tarfile.open(fileobj=source, mode="r|", bufsize=1 << 20) as archive:  # type: ignore[call-overload]
+            for item in archive:
+                # The list of all members is kept for reading at random, which a stream cannot do.
+                archive.members = []
+                if not item.isreg() or is_left_out(item.name, item.size):
+                    continue
+                count += 1
+                yield f"{name}: {item.name}", _file(archive.extractfile(item), name)
+        while source.read(1 << 20):
+            pass
+    except _TAR_DAMAGE as error:
+        raise _tar_damaged(name, error) from error
+    if source.last.strip(b"\0"):
+        # An archive ends with a block of zeros; tarfile does without.
+        raise cut_off(name, TAR)
+    if not count:
+        raise Fatal(f"{name} holds no file", fix="Upload the CSV by itself, or an archive with it")
+
+
+def _file(opened: Any, name: str) -> Blocks:
+    try:
+        while block := opened.read(BLOCK):
+            yield block
+    except _TAR_DAMAGE as error:
+        raise _tar_damaged(name, error) from error
+
+
+_TAR_DAMAGE = (tarfile.TarError, EOFError, ValueError)
+
+
+def _tar_damaged(name: str, error: Exception) -> Fatal:
+    return cut_off(name, TAR) if "unexpected end" in str(error) else damaged(name, TAR, error)
+
+
+# zip
 
 
 def unzipped(blob: Stored, block: int = BLOCK) -> Iterator[Member]:
