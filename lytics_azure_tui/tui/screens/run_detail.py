@@ -169,8 +169,9 @@ class RunDetail(DeskScreen):
             return True if run is not None and not run.state.ended and not run.cancel_requested else None
         if action == "replay":
             return True if run is not None and self._replayable(run) else None
-        if action == "turn" or (action == "export" and self.query_one(TabbedContent).active != "log"):
-            return True if self._details is not None and self._details.files else None
+        if action in ("export", "turn"):
+            log = action == "export" and self._details is not None and self.query_one(TabbedContent).active == "log"
+            return True if log or (self._details is not None and self._details.files) else None
         return True
 
     def _replayable(self, run: Run) -> bool:
@@ -190,6 +191,7 @@ class RunDetail(DeskScreen):
     @on(TabbedContent.TabActivated, "#tabs")
     def _activated(self, event: TabbedContent.TabActivated) -> None:
         """On a busy machine the first tab shows itself only after another one was asked for."""
+        self.refresh_bindings()
         wanted, self._wanted = self._wanted, ""
         if wanted and event.pane.id != wanted:
             self.action_tab(wanted)
