@@ -208,11 +208,8 @@ def lay(columns: Sequence[Column], room: int) -> tuple[tuple[Column, int, int], 
             break
         there.remove(dearest)
     left = room - sum(widths[place] + 2 * PADDING for place, _ in there)
-    while left > 0:
+    for _ in range(left):
         growing = [place for place, one in there if not one.width and (not one.most or widths[place] < one.most)]
-        if not growing:
-            break
-        for place in growing[:left]:
-            widths[place] += 1
-        left -= len(growing)
+        if growing:
+            widths[min(growing, key=widths.__getitem__)] += 1
     return tuple((column, place, widths[place]) for place, column in there)
