@@ -11,15 +11,17 @@ import argparse
 import json
 import multiprocessing
 import os
+import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import peers
 from import_data import count
-from measuring import HEADINGS, Failed, Row, Taken, run
+from measuring import HEADINGS, Failed, Row, Taken, processor_seconds, run
 from our_import import AUTHORIZATION, STREAM, Operator, give_secret
 
 from lytics_azure_tui.model.authorization import AzureSql
@@ -49,6 +51,8 @@ class Benchmark:
     def __init__(self, server: SqlServer, rows: int, apart: ProcessPoolExecutor) -> None:
         self._server, self._rows, self._apart = server, rows, apart
         self.taken: dict[str, Row] = {}
+        self._servers: dict[str, list[float]] = {}
+        """Seconds of processors that the server took meanwhile, by what was measured."""
         self.wrong: list[str] = []
         self.failed: dict[str, str] = {}
 
@@ -69,7 +73,8 @@ class Benchmark:
             "password": server.password.reveal(), "ca_file": str(server.ca_file), "table": LARGE,
         }  # fmt: skip
         command = [sys.executable, str(Path(__file__).with_name("bare_sql.py"))]
-        _, said = run(command, dict(os.environ), os.getcwd(), given=json.dumps(given))  # noqa: PTH109
+        with self._beside(BARE):
+            _, said = run(command, dict(os.environ), os.getcwd(), given=json.dumps(given))  # noqa: PTH109
         took = json.loads(said)
         self._keep(BARE, Taken(took["seconds"], took["cpu"], took["peak"]))
         self._same("the bare loop", took["rows"], self._rows)
@@ -82,7 +87,8 @@ class Benchmark:
         )  # fmt: skip
         config = SqlImport(stream=STREAM, source=table, timestamp_field="occurred_at")
         operator = Operator(root, authorization, config, f"[engine]\nthreads = 2\nsessions = {sessions}\n")
-        process, within, ended = operator.run()
+        with self._beside(name):
+            process, within, ended = operator.run()
         self._keep(name, process)
         if inside:
             self._keep(inside, within)
@@ -99,6 +105,25 @@ class Benchmark:
             self.failed[name] = str(error)
         else:
             self._keep(name, taken)
+
+    @contextmanager
+    def _beside(self, name: str) -> Iterator[None]:
+        """Counts what the server takes."""
+        pid = self._server.pid or 0
+        before = processor_seconds(pid)
+        yield
+        after = processor_seconds(pid)
+        if before is not None and after is not None:
+            self._servers.setdefault(name, []).append(after - before)
+
+    def shares(self) -> str:
+        """How much of each is the server's own work: where that is all that the machine has left, it is the bound."""
+        lines = ["the server's own share:"]
+        for name, taken in self._servers.items():
+            seconds = statistics.median(taken)
+            whole = self.taken[name].seconds
+            lines.append(f"{name:46}{seconds:8.2f} s of processors in {whole:.2f} s: {seconds / whole:.2f} processors")
+        return "\n".join(lines)
 
     def _keep(self, name: str, taken: Taken) -> None:
         self.taken.setdefault(name, Row(name, [])).taken.append(taken)
@@ -188,7 +213,7 @@ def main() -> int:
                 benchmark.round(Path(folder), with_peers=not options.skip_peers)
             load = " ".join(f"{part:.1f}" for part in os.getloadavg())
             print(f"round {turn + 1} of {options.repeat} done; load {load}", flush=True)
-    print(f"\n{benchmark.table()}\n\n{benchmark.goals()}")
+    print(f"\n{benchmark.table()}\n\n{benchmark.shares()}\n\n{benchmark.goals()}")
     for line in benchmark.wrong:
         print(f"WRONG: {line}")
     return 1 if benchmark.wrong else 0

@@ -72,6 +72,18 @@ def run(command: Sequence[str], environment: dict[str, str], cwd: str, given: st
     return taken, said
 
 
+def processor_seconds(pid: int) -> float | None:
+    """What a process that goes on has taken of processors so far; None where the system does not tell (no /proc)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:  # noqa: PTH123
+            told = file.read()
+    except OSError:
+        return None
+    # Behind the name, which may hold anything, utime and stime are the 12th and 13th.
+    user, system = told.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def settle() -> None:
     """Has everything written that waits for the disk, so that nobody pays for what went before."""
     os.sync()

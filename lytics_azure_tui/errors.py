@@ -5,6 +5,7 @@ LyazureError
 ├── NotAuthorised      Azure or Lytics refused the credentials: never retried
 ├── RetryLater         may pass by itself: network, throttling, a locked resource
 ├── StartOver          what was being read has changed: the plan is void, make a new one
+├── Undecided          not what it was: a person has to say how it goes on, and nothing is done until then
 ├── Fatal              will not pass by itself: a container that is gone, a disk that is full
 └── Cancelled          the operator asked for it
 """
@@ -52,6 +53,10 @@ class RetryLater(LyazureError):
 
 class StartOver(LyazureError):
     """The source changed under the run; its plan and parts are void."""
+
+
+class Undecided(LyazureError):
+    """What a job goes on with is not what it was; only a person knows which way is right."""
 
 
 class Fatal(LyazureError):

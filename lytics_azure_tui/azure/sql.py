@@ -1,6 +1,6 @@
 """One session of SQL Server, by pytds: always encrypted, with a deadline of its own, and ready to be cancelled.
 
-A query is waited for in short turns. Between them the session looks whether the operator wants an end or the time is
+While a query is waited for, the session looks several times a second whether the operator wants an end or the time is
 over, and then asks the server to stop (MS-TDS' attention), which leaves nothing running there.
 """
 
@@ -20,7 +20,7 @@ from pytds import tds_base
 
 from lytics_azure_tui import __version__
 from lytics_azure_tui.azure import sql_wire
-from lytics_azure_tui.azure.sql_errors import CannotOpen, Dropped, translated
+from lytics_azure_tui.azure.sql_errors import Dropped, translated
 from lytics_azure_tui.azure.sql_rows import batches
 from lytics_azure_tui.azure.sql_text import Texts
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError
@@ -35,7 +35,6 @@ _ANSWER_SECONDS = 20.0
 """So long the server may take to answer a cancellation; after that the connection is given up."""
 _PACKET = 16_000
 """Bytes; encrypted packets of SQL Server have at most 16,383."""
-_OPEN_TRIES, _OPEN_PAUSE = 3, 2.0
 
 
 def _once(work: Callable[[float], Any], ex_handler: object, max_time_sec: float, *_: object, **__: object) -> Any:
@@ -55,10 +54,15 @@ class SqlSession:
     Args:
         authorization: with its password.
         check: called several times a second while the server is waited for; what it raises ends the query.
+        timeout: seconds that the server may let us wait for a query, before and between its rows, unless the query is
+            given others; then it is asked to stop it.
     """
 
-    def __init__(self, authorization: AzureSql, *, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, authorization: AzureSql, *, check: Callable[[], None] = lambda: None, timeout: float = math.inf
+    ) -> None:
         self._authorization = authorization
+        self._timeout = timeout
         self._words = (authorization.server, authorization.port)
         self._line = _Line(check)
         self._connection = self._connect()
@@ -74,12 +78,12 @@ class SqlSession:
         with contextlib.suppress(Exception):
             self._connection.close()
 
-    def run(self, sql: str, *, seconds: float = math.inf, what: str = "The query failed") -> None:
+    def run(self, sql: str, *, seconds: float | None = None, what: str = "The query failed") -> None:
         """Runs statements as one batch, so that the temporary tables that they make stay with the session.
 
         Args:
             sql: with its values written into it: see `text_literal`.
-            seconds: after which the server is asked to stop.
+            seconds: that the server may let us wait; None for the session's timeout.
             what: what failed if it does.
 
         Raises:
@@ -92,7 +96,7 @@ class SqlSession:
             session.finish()
 
     def rows(
-        self, sql: str, values: Values | None = None, *, seconds: float = math.inf, what: str = "The query failed"
+        self, sql: str, values: Values | None = None, *, seconds: float | None = None, what: str = "The query failed"
     ) -> list[tuple[Any, ...]]:
         """The rows of a small result as pytds' Python values. Values are parameters, @name in the text."""
         with self._guard(what, seconds):
@@ -104,7 +108,7 @@ class SqlSession:
             return found
 
     def texts(
-        self, sql: str, values: Values | None = None, *, seconds: float = math.inf, what: str = "The query failed"
+        self, sql: str, values: Values | None = None, *, seconds: float | None = None, what: str = "The query failed"
     ) -> Iterator[list[Texts]]:
         """The rows of a result of any size as texts that convert back exactly, column by column, some at a time."""
         with self._guard(what, seconds):
@@ -132,12 +136,15 @@ class SqlSession:
 
     @property
     def _session(self) -> Any:
+        if self._connection._tds_socket is None:
+            raise Dropped("The connection to the database was closed")
         return self._connection._tds_socket.main_session
 
     @contextlib.contextmanager
-    def _guard(self, what: str, seconds: float) -> Iterator[None]:
+    def _guard(self, what: str, seconds: float | None) -> Iterator[None]:
         line = self._line
-        line.begin(seconds)
+        limit = self._timeout if seconds is None else seconds
+        line.begin(limit)
         try:
             with translated(what, *self._words):
                 yield
@@ -145,29 +152,30 @@ class SqlSession:
             if line.stopped is None:
                 raise
         finally:
+            stopped = line.stopped is None or self._has_stopped()
             line.end()
+        if isinstance(line.stopped, _TimeIsOver):
+            raise Fatal(
+                what,
+                why=f"The server took longer than {_in_words(limit)}; "
+                + ("it has stopped the query" if stopped else "it does not answer, and may be at it still"),
+                fix="Give it more time, or an index on the column that it looks for",
+            )
         if line.stopped is not None:
-            error = line.stopped
-            if isinstance(error, _TimeIsOver):
-                raise Fatal(
-                    what,
-                    why=f"It took longer than the query timeout of {seconds / 60:g} minutes; the server has stopped it",
-                    fix="Give it more time, or an index on the column that it looks for",
-                )
-            raise error
+            raise line.stopped
+
+    def _has_stopped(self) -> bool:
+        """Whether the server has answered our wish to stop; it is waited for."""
+        try:
+            self._session.process_cancel()
+        except Exception:
+            self.close()
+            return False
+        return not self._session.in_cancel
 
     def _connect(self) -> Any:
-        what = f"The database {self._authorization.database} could not be opened"
-        for remaining in reversed(range(_OPEN_TRIES)):
-            try:
-                with translated(what, *self._words):
-                    return self._opened()
-            except CannotOpen as error:
-                # A database that is being moved says for some seconds that it is not there.
-                if not remaining:
-                    raise BadConfiguration(error.what, why=error.why, fix=error.fix) from None
-                time.sleep(_OPEN_PAUSE)
-        raise AssertionError  # the last try returns or raises
+        with translated(f"The database {self._authorization.database} could not be opened", *self._words):
+            return self._opened()
 
     def _opened(self) -> Any:
         authorization = self._authorization
@@ -219,8 +227,12 @@ def name_literal(*names: str) -> str:
     return ".".join("[" + name.replace("]", "]]") + "]" for name in names)
 
 
+def _in_words(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds > 60 else "a minute" if seconds == 60 else f"{seconds:g} seconds"
+
+
 class _TimeIsOver(LyazureError):
-    """The deadline of the query has passed."""
+    """The server has used up the time of the query."""
 
 
 class _Line:
@@ -230,7 +242,8 @@ class _Line:
         self._check = check
         self._socket: socket.socket | None = None
         self._cancel: Callable[[], None] = lambda: None
-        self._deadline = math.inf
+        self._left = math.inf
+        self._looked = 0.0
         self._waiting = False
         self.stopped: LyazureError | None = None
         """Why the query was stopped."""
@@ -248,7 +261,7 @@ class _Line:
 
     def begin(self, seconds: float) -> None:
         """A query begins."""
-        self._deadline = time.monotonic() + seconds
+        self._left, self._looked = seconds, time.monotonic()
         self._answer_by, self.stopped, self._waiting = math.inf, None, True
 
     def end(self) -> None:
@@ -263,8 +276,17 @@ class _Line:
         if self._waiting:
             ready = select.poll()
             ready.register(connection, select.POLLIN)
-            while not ready.poll(_TURN_SECONDS * 1000):
-                self._look_around()
+            came = False
+            while not came:
+                began = time.monotonic()
+                came = bool(ready.poll(_TURN_SECONDS * 1000))
+                now = time.monotonic()
+                # Only what the server lets us wait counts, not what is done with its rows meanwhile.
+                self._left -= now - began
+                # One that sends a little all the time is not listened to for ever.
+                if not came or now - self._looked > _TURN_SECONDS:
+                    self._looked = now
+                    self._look_around()
         data = connection.recv(size, flags)
         self.received += len(data)
         return data
@@ -273,7 +295,7 @@ class _Line:
         if self.stopped is None:
             try:
                 self._check()
-                if time.monotonic() > self._deadline:
+                if self._left < 0:
                     raise _TimeIsOver("The time is over")
             except LyazureError as error:
                 self.stopped = error

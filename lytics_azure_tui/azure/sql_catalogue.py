@@ -6,9 +6,10 @@ Sizes and counts are the catalogue's estimates, which cost nothing; rows of a vi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from lytics_azure_tui.azure.sql import SqlSession, name_literal
+from lytics_azure_tui.azure.sql import SqlSession, name_literal, text_literal
 from lytics_azure_tui.errors import Fatal
 
 PAGE = 500
@@ -22,33 +23,13 @@ ROWVERSION = "timestamp"
 _AS_TEXT = frozenset({"char", "varchar", "text", "ntext", "xml", "hierarchyid", "json", "vector"})
 _AS_BYTES = frozenset({"image", "geography", "geometry"})
 _REFUSED = frozenset({"sql_variant"})
-_KNOWN = frozenset(
-    [
-        "bit",
-        "tinyint",
-        "smallint",
-        "int",
-        "bigint",
-        "decimal",
-        "numeric",
-        "money",
-        "smallmoney",
-        "real",
-        "float",
-        "date",
-        "time",
-        "smalldatetime",
-        "datetime",
-        "datetime2",
-        "datetimeoffset",
-        "nchar",
-        "nvarchar",
-        "binary",
-        "varbinary",
-        "uniqueidentifier",
-        "timestamp",
-    ]
-)
+_KNOWN = frozenset({
+    "bit", "tinyint", "smallint", "int", "bigint", "decimal", "numeric", "money", "smallmoney", "real", "float", "date",
+    "time", "smalldatetime", "datetime", "datetime2", "datetimeoffset", "nchar", "nvarchar", "binary", "varbinary",
+    "uniqueidentifier", "timestamp",
+})  # fmt: skip
+_INTERNAL = frozenset({1, 3, 4, 6, 7})
+"""sys.columns.graph_type of columns of a node or edge table that nobody may read; beside each is a computed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +57,10 @@ class ColumnInfo:
         declared: with length, precision or scale: "datetime2(7)".
         key: its place in the primary key, from 1; 0 when it is no part of it.
         leads: whether an index begins with it.
+        computed: whether the server works it out when it is read, which may fail.
+        hidden: whether SELECT * leaves it out.
+        masked: whether the server gives this user a mask (dynamic data masking) in the place of its values.
+        encrypted: whether only clients that have its key can read it (Always Encrypted).
     """
 
     name: str
@@ -84,6 +69,23 @@ class ColumnInfo:
     nullable: bool
     key: int = 0
     leads: bool = False
+    computed: bool = False
+    hidden: bool = False
+    masked: bool = False
+    encrypted: bool = False
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """What an operator should know of it, a word each."""
+        named = {
+            "nullable": self.nullable,
+            "indexed": self.leads,
+            "computed": self.computed,
+            "hidden": self.hidden,
+            "masked": self.masked,
+            "encrypted": self.encrypted,
+        }
+        return tuple(word for word, holds in named.items() if holds)
 
     @property
     def is_time(self) -> bool:
@@ -93,7 +95,7 @@ class ColumnInfo:
     @property
     def importable(self) -> bool:
         """Whether its values can be read without loss."""
-        return self.type in _KNOWN or self.type in _AS_TEXT or self.type in _AS_BYTES
+        return not self.encrypted and self.type in _KNOWN | _AS_TEXT | _AS_BYTES
 
     def selected(self, table: str) -> str:
         """SQL that asks for its values without loss, of a table by its alias.
@@ -102,6 +104,12 @@ class ColumnInfo:
             Fatal: there is no such way.
         """
         column = f"{table}.{name_literal(self.name)}"
+        if self.encrypted:
+            raise Fatal(
+                f"The column {self.name} is encrypted by Always Encrypted",
+                why="Only clients that have its key can read it, and this one has none",
+                fix="Make a view without it, and import the view",
+            )
         if self.type in _AS_TEXT:
             # The server converts code pages to UTF-16; short ones stay short, as long ones take more time to read.
             length = self.declared.partition("(")[2].rstrip(")") if self.type in ("char", "varchar") else ""
@@ -127,11 +135,19 @@ class Table:
 
     Attributes:
         columns: in their order.
+        database: in which it is, as the server writes it.
+        object_id: its number there, which another table of the same name does not get.
+        created: when it was, by the server's clock, in style 126.
+        internal: names of columns that nobody can read, the inner ones of graph tables; they are not among `columns`.
     """
 
     schema: str
     name: str
     columns: tuple[ColumnInfo, ...]
+    database: str = ""
+    object_id: int = 0
+    created: str = ""
+    internal: tuple[str, ...] = ()
 
     @property
     def quoted(self) -> str:
@@ -173,21 +189,32 @@ FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id
 WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0{wanted}
 ORDER BY s.name, o.name OFFSET @skip ROWS FETCH NEXT @count ROWS ONLY
 """
+# A type of one's own is told by the system type that it is made of. Types that came after this program, and those that
+# the user may not see, have no row: their columns are told by what is known of them.
 _COLUMNS = """
-SELECT c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable, c.column_id,
+SELECT c.name,
+  CASE WHEN u.is_user_defined = 0 AND u.name <> N'sysname' THEN u.name ELSE COALESCE(b.name, u.name) END,
+  c.max_length, c.precision, c.scale, c.is_nullable, c.system_type_id,
   (SELECT MAX(k.key_ordinal) FROM sys.indexes AS i JOIN sys.index_columns AS k
      ON k.object_id = i.object_id AND k.index_id = i.index_id
    WHERE i.object_id = c.object_id AND i.is_primary_key = 1 AND k.column_id = c.column_id),
   (SELECT COUNT(*) FROM sys.index_columns AS k
-   WHERE k.object_id = c.object_id AND k.column_id = c.column_id AND k.key_ordinal = 1)
+   WHERE k.object_id = c.object_id AND k.column_id = c.column_id AND k.key_ordinal = 1),
+  c.is_computed, c.is_hidden, c.is_masked, c.encryption_type, c.graph_type,
+  DB_NAME(), o.object_id, CONVERT(varchar(33), o.create_date, 126)
 FROM sys.columns AS c
 JOIN sys.objects AS o ON o.object_id = c.object_id
 JOIN sys.schemas AS s ON s.schema_id = o.schema_id
-JOIN sys.types AS t ON t.user_type_id = COALESCE(
-  (SELECT MAX(b.user_type_id) FROM sys.types AS b
-   WHERE b.user_type_id = c.system_type_id AND b.is_user_defined = 0), c.user_type_id)
+LEFT JOIN sys.types AS u ON u.user_type_id = c.user_type_id
+LEFT JOIN sys.types AS b ON b.user_type_id = c.system_type_id AND b.is_user_defined = 0
 WHERE s.name = @schema AND o.name = @name AND o.type IN ('U', 'V')
 ORDER BY c.column_id
+"""
+# The right may be one on the database, the table or the column; servers before SQL Server 2022 know the first alone.
+_UNMASKED = """
+SELECT c.name FROM sys.columns AS c WHERE c.object_id = @table AND c.is_masked = 1 AND COALESCE(
+  HAS_PERMS_BY_NAME({table}, N'OBJECT', N'UNMASK', c.name, N'COLUMN'),
+  HAS_PERMS_BY_NAME(QUOTENAME(DB_NAME()), N'DATABASE', N'UNMASK'), 0) = 1
 """
 
 
@@ -229,18 +256,33 @@ def table(session: SqlSession, schema: str, name: str) -> Table:
             why="It was renamed or dropped, or the user may not see it",
             fix="Look at its name and schema; else have the user given the right to read it: GRANT SELECT",
         )
-    columns = [
-        ColumnInfo(
-            column,
-            kind,
-            _declared(kind, int(length), int(precision), int(scale)),
-            bool(nullable),
-            int(key or 0),
-            bool(leading),
-        )
-        for column, kind, length, precision, scale, nullable, _, key, leading in found
-    ]
-    return Table(schema, name, tuple(columns))
+    database, object_id, created = found[0][-3:]
+    columns = [_column(*row[:-3]) for row in found if row[-4] not in _INTERNAL]
+    if any(column.masked for column in columns):
+        sql = _UNMASKED.format(table=text_literal(name_literal(schema, name)))
+        seen = {column for (column,) in session.rows(sql, {"table": int(object_id)}, what=what)}
+        columns = [replace(column, masked=column.masked and column.name not in seen) for column in columns]
+    internal = tuple(row[0] for row in found if row[-4] in _INTERNAL)
+    return Table(schema, name, tuple(columns), database, int(object_id), str(created), internal)
+
+
+def _column(
+    name: str, kind: str | None, length: int, precision: int, scale: int, nullable: bool, system_type: int,
+    key: int | None, leads: int, computed: bool, hidden: bool, masked: bool, encryption: int | None, *_: Any,
+) -> ColumnInfo:  # fmt: skip
+    kind = kind or f"number {system_type}"
+    return ColumnInfo(
+        name,
+        kind,
+        _declared(kind, int(length), int(precision), int(scale)),
+        bool(nullable),
+        int(key or 0),
+        bool(leads),
+        computed=bool(computed),
+        hidden=bool(hidden),
+        masked=bool(masked),
+        encrypted=encryption is not None,
+    )
 
 
 def preview(
@@ -262,7 +304,7 @@ def preview(
 
 def _shown(column: ColumnInfo) -> str:
     if not column.importable:
-        return f"N'({column.type})'"
+        return f"N'({'encrypted' if column.encrypted else column.type})'"
     selected = column.selected("t")
     # What is long is cut on the server: a preview is not worth a hundred megabytes.
     if column.type in _AS_TEXT or (column.type == "nvarchar" and "max" in column.declared):

@@ -13,21 +13,43 @@ from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAu
 
 _RIGHTS = "Ask an administrator of the database for the right to read it: GRANT SELECT"
 
-# learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues, and …/error-log for the first
+# What passes by itself: learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues, and the numbers
+# at which Microsoft's own clients try again (SqlClient's SqlConfigurableRetryFactory, Entity Framework Core).
+_MOVING = "The service is moving the database, or had a fault of its own"
+_BUSY = "The service is busy and asks for fewer requests"
+_STARTING = "The server or the database is starting"
+_REPLICA = "A replica of the database is changing its role, or is not ready for reading yet"
+_MEMORY = "The server has too little memory at this moment"
+_LOCKS = "The server has too few locks at this moment, or somebody else holds one for too long"
+_LOST = "The server closed the connection"
+_ENDED = "The service ended the session, which used too much of the server"
+_CONFLICT = "Another transaction changed the same rows at the same time"
 _PASSES = {
-    233: "The server closed the connection",
+    **dict.fromkeys((20, 64, 121, 233, 997, 10053, 10054, 10060, 11001, 17830), _LOST),
+    **dict.fromkeys((596, 6005, 17142, 17148, 17187, 17188, 17189, 18401, 18451), _STARTING),
+    **dict.fromkeys((921, 922, 942, 945, 952, 40143, 40166, 40189, 40197, 40540, 40545, 40642, 40648), _MOVING),
+    **dict.fromkeys((976, 979, 982, 983, 988, 4221, 41640), _REPLICA),
+    **dict.fromkeys((701, 802, 8628, 8645, 8651, 8657, 8658, 8902, 17803), _MEMORY),
+    **dict.fromkeys((1203, 1204, 1221, 1222, 3635), _LOCKS),
+    **dict.fromkeys((601, 617, 3941, 3960, 3961, 41301, 41302, 41305, 41325, 41839), _CONFLICT),
+    **dict.fromkeys((1101, 1105), "The server has no space left for the temporary table"),
+    **dict.fromkeys((40501, 40550, 49920, 45156, 45157, 45161), _BUSY),
+    **dict.fromkeys((40549, 40551, 40552, 40553), _ENDED),
+    **dict.fromkeys((10928, 10930, 10936, 17809), "The database has no free workers or sessions"),
     1205: "The server chose this query as the victim of a deadlock",
-    1222: "Somebody else holds a lock for too long",
-    4221: "A copy of the database is not ready for reading yet",
-    10928: "The database has no free workers or sessions",
+    9002: "The log of the database is full",
     10929: "The server is too busy for this database",
-    40197: "The service is moving the database, or had a fault of its own",
-    40501: "The service is busy and asks for fewer requests",
     40613: "The database is not available at this moment; a paused one takes a minute to wake",
+    42108: "The database is paused",
+    42109: "The database is being resumed",
     49918: "The subscription has not enough resources at this moment",
     49919: "Too many databases are being made or changed",
-    49920: "Too many operations are going on for the subscription",
 }
+_DAMAGED = frozenset({211, 602, 605, 608, 823, 824, 829, 5180, 5242, 5243, 7105, 8646, 8928, 8939, 8964, 8966, 8978})
+"""Severe errors about what is stored: these do not pass."""
+_RESOURCES, _BROKEN = 17, 20
+"""Severities (learn.microsoft.com/sql/relational-databases/errors-events/database-engine-error-severities): from 17 on
+an error is about the server and not the statement, from 20 on it ends the connection."""
 _LOGIN = {
     18452: ("The server does not take a name and a password for this user", "Use a user of SQL authentication"),
     18456: ("The user or the password is wrong", "Edit the authorization and enter them again"),
@@ -41,6 +63,7 @@ _LOGIN = {
         "Allow it in the portal: the server, Networking, Virtual networks",
     ),
 }
+_CANNOT_OPEN = frozenset({4060, 4064})
 _STATEMENT: dict[int, tuple[type[LyazureError], str, str]] = {
     207: (Fatal, "A column is not there", "Look whether it was renamed or removed, and change the job"),
     208: (Fatal, "The table is not there", "Look whether it was renamed or removed, and change the job"),
@@ -49,17 +72,11 @@ _STATEMENT: dict[int, tuple[type[LyazureError], str, str]] = {
     297: (NotAuthorised, "The user lacks a right", _RIGHTS),
     300: (NotAuthorised, "The user lacks a right", _RIGHTS),
     916: (NotAuthorised, "The user may not enter the database", _RIGHTS),
-    9002: (RetryLater, "The log of the database is full", ""),
-    1105: (RetryLater, "The server has no space left for the temporary table", ""),
 }
 
 
 class Dropped(RetryLater):
     """The connection was lost: what it held, temporary tables among it, is gone."""
-
-
-class CannotOpen(RetryLater):
-    """The server is there, the database cannot be opened: it may be starting, or not exist."""
 
 
 _LINE: tuple[tuple[tuple[type[Exception], ...], type[LyazureError], str, str], ...] = (
@@ -115,8 +132,8 @@ class translated:
 
     def translate(self, error: Exception) -> LyazureError | None:
         """Our error for another's; None for one that is not of the server or of the line."""
-        if isinstance(error, tds_base.DatabaseError) and error.number:
-            return self._said(error.number, error.text)
+        if isinstance(error, tds_base.DatabaseError) and (error.number or error.severity):
+            return self._said(error.number, error.severity, error.text)
         if isinstance(error, tds_base.Error) and "does not match host name" in str(error):
             return self._certificate(f"It is made out to another name than {self._server}")
         if isinstance(error, SSL.Error) and "certificate verify failed" in _reasons(error):
@@ -126,21 +143,15 @@ class translated:
                 return kind(self._what, why=why.format(server=self._server, port=self._port), fix=fix)
         return None
 
-    def _said(self, number: int, text: str) -> LyazureError:
-        """What an error that the server numbered means."""
+    def _said(self, number: int, severity: int, text: str) -> LyazureError:
+        """What an error of the server means."""
         if number in _LOGIN:
             return NotAuthorised(self._what, why=_LOGIN[number][0], fix=_LOGIN[number][1])
         if number == 40615:
             return self._firewall(text)
-        if number == 4060:
-            why = "The database cannot be opened: it is not there, or the user may not enter it"
-            return CannotOpen(self._what, why=why, fix="Look at the database's name, and at the user's rights in it")
-        if number in _PASSES:
-            return RetryLater(self._what, why=f"{_PASSES[number]} (error {number})")
-        if number in _STATEMENT:
-            kind, why, fix = _STATEMENT[number]
-            return kind(self._what, why=f"{why} (error {number}: {_one_line(text)})", fix=fix)
-        return Fatal(self._what, why=f"SQL Server's error {number}: {_one_line(text)}")
+        kind, why, fix = _of_server(number, severity, _one_line(text))
+        # The connection is of no use after a severe error, whatever it was about.
+        return (Dropped if kind is RetryLater and severity >= _BROKEN else kind)(self._what, why=why, fix=fix)
 
     def _firewall(self, text: str) -> LyazureError:
         address = re.search(r"IP address '([0-9a-fA-F.:]+)'", text)
@@ -157,6 +168,26 @@ class translated:
             why=f"The certificate of {self._server} is not accepted. {why}",
             fix="Enter the server's own name. Where its authority is one of yours, name its file in CA File",
         )
+
+
+def _of_server(number: int, severity: int, text: str) -> tuple[type[LyazureError], str, str]:
+    """(our error, why, what to do) for an error that no login is about."""
+    told = f"error {number}: {text}"
+    if number in _CANNOT_OPEN:
+        why = "The database cannot be opened: it is being moved or is starting, or it is not there, or the user may not"
+        fix = "If it stays so, look at the database's name, and at the user's rights in it"
+        return RetryLater, f"{why} enter it (error {number})", fix
+    if number in _PASSES:
+        return RetryLater, f"{_PASSES[number]} (error {number})", ""
+    if number in _DAMAGED:
+        fix = "Ask an administrator of the database to run DBCC CHECKDB"
+        return Fatal, f"What the server has stored is damaged ({told})", fix
+    if number in _STATEMENT:
+        kind, why, fix = _STATEMENT[number]
+        return kind, f"{why} ({told})", fix
+    if severity >= _RESOURCES:
+        return RetryLater, f"The server has a fault of its own ({told})", ""
+    return Fatal, f"SQL Server's {told}", ""
 
 
 def _reasons(error: SSL.Error) -> str:

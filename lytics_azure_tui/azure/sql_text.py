@@ -46,7 +46,13 @@ def _machine(code: str, many: Callable[[array[int]], list[str]]) -> Convert:
 
 
 def _back(cells: Cells, present: Sequence[bytes], texts: list[str]) -> Texts:
-    """Puts the missing ones between the texts of those that are present."""
+    """Puts the missing ones between the texts of those that are present.
+
+    Raises:
+        ValueError: cells are not of the size that all of the column have.
+    """
+    if len(texts) != len(present):
+        raise ValueError("cells of other sizes")
     if len(present) == len(cells):
         return list(texts)
     following = iter(texts)

@@ -1,21 +1,23 @@
-"""Replies of SQL Server as [MS-TDS] defines them: packets of any size, and tokens in any order, wherever they are cut.
+"""Replies of SQL Server token by token ([MS-TDS] 2.2.7), in whatever order they come.
 
 pytds logs in, sends requests and knows the types; a reply it reads through the `Session` that stands here, which
-`install` puts in the place of its own. Its own reads beyond the end of a short packet, waits for ever for bytes behind
-the last one, does not know some of the tokens, and takes a message for the error that came before it.
+`install` puts in the place of its own. Its own does not know some of the tokens, takes a message for the error that
+came before it, and ends a reply before its end.
 """
 
 from __future__ import annotations
 
+import math
 import struct
+import time
 from typing import Any
 
 import pytds
-from pytds import tds_base, tds_reader, tds_session, tds_types
+from pytds import tds_base, tds_session, tds_types
 
 from lytics_azure_tui.azure.sql_certificate import names_host
 from lytics_azure_tui.azure.sql_collation import CodePage
-from lytics_azure_tui.azure.sql_errors import Dropped
+from lytics_azure_tui.azure.sql_packets import Incomplete, PacketReader
 from lytics_azure_tui.errors import RetryLater
 
 
@@ -30,10 +32,8 @@ class Token:
 
 ROWS = frozenset({Token.ROW, Token.NBCROW})
 _FAILED = tds_base.TDS_DONE_ERROR | tds_base.TDS_DONE_SRVERROR
-_HEADER = struct.Struct(">BBHHBx")
 _DONE = struct.Struct("<HHQ")
-_LAST_PACKET, _LAST_FEATURE = 0x01, 0xFF
-_RECEIVE = 64 << 10
+_LAST_FEATURE = 0xFF
 _MOST_ERRORS = 100
 _NONSENSE = (
     struct.error, LookupError, ValueError, ArithmeticError, AssertionError, TypeError, AttributeError,
@@ -45,127 +45,6 @@ _TERMINATED = 3621
 _MOST_REDIRECTS = 10
 
 
-class Incomplete(Dropped):
-    """A reply ended before what it had begun. Nothing more can be read from the connection with certainty."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The reply from SQL Server is incomplete", why="It ended in the middle of a row or of a message"
-        )
-
-
-class PacketReader(tds_reader._TdsReader):  # type: ignore[misc]
-    """The packets of replies, and the bytes in them.
-
-    What it holds is `data[place:]`, of one packet or, after `gather`, of many.
-    """
-
-    def __init__(self, tds_session: Any, transport: Any, bufsize: int) -> None:
-        super().__init__(tds_session=tds_session, transport=transport, bufsize=0)
-        self._buf: bytes = b""
-        self._pos = self._size = 0
-        self._block_size = bufsize
-        self._received = b""
-        self._taken = 0
-
-    def set_block_size(self, size: int) -> None:
-        """Notes the size of packets that was agreed on. Packets of any size are read."""
-        self._block_size = size
-
-    def get_block_size(self) -> int:
-        return self._block_size
-
-    # For rows
-
-    @property
-    def held(self) -> tuple[bytes, int]:
-        """What it holds: the bytes, and the place of the next one in them."""
-        return self._buf, self._pos
-
-    def move(self, place: int) -> None:
-        """Goes on at a place in the bytes that it holds."""
-        self._pos = place
-
-    def peek(self) -> int | None:
-        """The next byte; None behind the last of the reply."""
-        while self._pos >= self._size:
-            if self._status == _LAST_PACKET:
-                return None
-            self._read_packet()
-        return self._buf[self._pos]
-
-    def gather(self, count: int) -> None:
-        """Receives so many bytes more, or all that the reply still has.
-
-        Raises:
-            Incomplete: it has none.
-        """
-        if self._status == _LAST_PACKET:
-            self._pos = self._size
-            raise Incomplete
-        pieces, got = [self._buf[self._pos :]], 0
-        while got < count and self._status != _LAST_PACKET:
-            self._read_packet()
-            pieces.append(self._buf)
-            got += self._size
-        self._buf = b"".join(pieces)
-        self._pos, self._size = 0, len(self._buf)
-
-    # For pytds
-
-    def recv(self, size: int) -> bytes:
-        """Some of the next bytes, at most `size`.
-
-        Raises:
-            Incomplete: the reply has no more.
-        """
-        if self.peek() is None:
-            raise Incomplete
-        piece = self._buf[self._pos : min(self._pos + size, self._size)]
-        self._pos += len(piece)
-        return piece
-
-    def read_fast(self, size: int) -> tuple[bytes, int]:
-        return self.exactly(size), 0
-
-    def unpack(self, struc: struct.Struct) -> tuple[Any, ...]:
-        place = self._pos
-        if place + struc.size <= self._size:
-            self._pos += struc.size
-            return struc.unpack_from(self._buf, place)
-        return struc.unpack(self.exactly(struc.size))
-
-    def exactly(self, size: int) -> bytes:
-        """The next bytes, that many."""
-        return b"".join(tds_base.read_chunks(self, size))
-
-    def read_whole_packet(self) -> bytes:
-        """What is left of the packet."""
-        return self.exactly(self._size - self._pos)
-
-    def get_collation(self) -> CodePage:
-        return CodePage.unpack(self.exactly(CodePage.wire_size))
-
-    def _read_packet(self) -> None:
-        self._type, status, length, self._spid, _ = _HEADER.unpack(self._receive(_HEADER.size))
-        if length < _HEADER.size:
-            raise tds_base.InterfaceError(f"A packet of {length} bytes is shorter than its header")
-        self._buf = self._receive(length - _HEADER.size)
-        # The other bits are for requests.
-        self._status = status & _LAST_PACKET
-        self._pos, self._size = 0, len(self._buf)
-
-    def _receive(self, count: int) -> bytes:
-        while len(self._received) - self._taken < count:
-            data = self._transport.recv(_RECEIVE)
-            if not data:
-                raise tds_base.ClosedConnectionError
-            self._received = self._received[self._taken :] + data
-            self._taken = 0
-        start, self._taken = self._taken, self._taken + count
-        return self._received[start : self._taken]
-
-
 class Session(tds_session._TdsSession):  # type: ignore[misc]
     """One session of pytds, whose replies are read token by token up to their very end."""
 
@@ -174,6 +53,18 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         self._reader = PacketReader(self, transport, bufsize)
         # Whether the next result set has been described already.
         self._described = False
+
+    def send_prelogin(self, login: Any) -> None:
+        """Begins to log in."""
+        if login.connect_timeout:
+            self._reader.until = time.monotonic() + login.connect_timeout
+        super().send_prelogin(login)
+
+    def process_login_tokens(self) -> bool:
+        """Reads the reply to a login. Says whether it succeeded."""
+        succeeded = bool(super().process_login_tokens())
+        self._reader.until = math.inf
+        return succeeded
 
     # Walking over a reply
 
@@ -204,6 +95,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
     def begin_response(self) -> Any:
         """Waits for a reply."""
         self.done_flags, self.more_rows, self._described = tds_base.TDS_DONE_MORE_RESULTS, False, False
+        self._reader.skip_reply()
         return super().begin_response()
 
     def _close_reply(self) -> None:

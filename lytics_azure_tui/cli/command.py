@@ -18,7 +18,7 @@ PROGRAM = "lyazure-tui"
 SHELLS = ("bash", "zsh", "fish")
 WITH_JSON = (
     *("--run-saved", "--watch", "--dry-run", "--list", "--doctor", "--pause", "--resume"),
-    *("--forget", "--hand-over", "--take-back"),
+    *("--forget", "--hand-over", "--take-back", "--begin-anew", "--go-on"),
 )
 """Options whose answer can be JSON."""
 
@@ -94,7 +94,19 @@ def _labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
     shell_complete=_labels,
     help="End a job there that was handed over, and run it here again.",
 )
-@click.option("--yes", is_flag=True, help="With --forget, --hand-over and --take-back: do not ask.")
+@click.option(
+    "--begin-anew",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Have a job that imports a table forget what it has imported: its next run imports all rows.",
+)
+@click.option(
+    "--go-on",
+    metavar="JOB",
+    shell_complete=_labels,
+    help="Have a job that stopped because its table is another one go on behind the last row that was imported.",
+)
+@click.option("--yes", is_flag=True, help="With --forget and the four options above: do not ask.")
 @click.option(
     "--lytics-token",
     is_flag=True,
@@ -128,6 +140,8 @@ def command(
     forget: str | None,
     hand_over: str | None,
     take_back: str | None,
+    begin_anew: str | None,
+    go_on: str | None,
     yes: bool,
     lytics_token: bool,
     as_json: bool,
@@ -151,6 +165,8 @@ def command(
         "--forget": forget is not None,
         "--hand-over": hand_over is not None,
         "--take-back": take_back is not None,
+        "--begin-anew": begin_anew is not None,
+        "--go-on": go_on is not None,
         "--lytics-token": lytics_token,
         "--demo": demo,
         "--completion": completion is not None,
@@ -185,14 +201,17 @@ def command(
             from lytics_azure_tui.cli.forgetting import forget_person
 
             code = forget_person(root, forget, output, sure=yes)
-        elif hand_over is not None:
+        elif hand_over is not None or take_back is not None:
             from lytics_azure_tui.cli import handing
 
-            code = handing.hand_over(root, hand_over, output, sure=yes)
-        elif take_back is not None:
-            from lytics_azure_tui.cli import handing
+            way = handing.take_back if hand_over is None else handing.hand_over
+            code = way(root, hand_over or take_back or "", output, sure=yes)
+        elif begin_anew is not None or go_on is not None:
+            from lytics_azure_tui.cli import going_on
+            from lytics_azure_tui.model.run import Answer
 
-            code = handing.take_back(root, take_back, output, sure=yes)
+            answer = Answer.GO_ON if begin_anew is None else Answer.ANEW
+            code = going_on.go_on(root, begin_anew or go_on or "", answer, output, sure=yes)
         elif lytics_token:
             from lytics_azure_tui.cli.lytics_token import keep_token
 

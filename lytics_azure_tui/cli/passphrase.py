@@ -11,12 +11,14 @@ from lytics_azure_tui.config.keys import Keys, NewPassphraseNeeded, PassphraseNe
 from lytics_azure_tui.config.secrets import SecretStore, encrypted_file, open_store
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.runner import control, opening
+from lytics_azure_tui.runner.service import runner_status
 
 _TRIES = 3
 
 
 def for_runs(folder: Folder) -> Keys:
-    """The keys that the processes of runs will need; without a passphrase when nobody can be asked.
+    """The keys that the processes of runs will need; without a passphrase when nobody can or need be asked.
 
     Without it, nothing fails before a run does that needs it: there may be nothing due.
 
@@ -26,8 +28,20 @@ def for_runs(folder: Folder) -> Keys:
     given = known()
     if not encrypted_file(folder).exists() or not (given.passphrase or sys.stdin.isatty()):
         return given
+    if given.passphrase is None and _runner_is_unlocked(folder):
+        return given
     _, typed = opened(folder)
     return typed.over(given)
+
+
+def _runner_is_unlocked(folder: Folder) -> bool:
+    """Whether a runner is at work that can open all that the saved jobs need."""
+    status = runner_status(folder)
+    if status is None or not status.running or not status.listens:
+        return False
+    needs = sorted({need for job in folder.jobs() for need in opening.needs(job)})
+    answer = control.ask(folder.data, Keys(), needs)
+    return answer is not None and answer.ready
 
 
 def opened(folder: Folder) -> tuple[SecretStore, Keys]:

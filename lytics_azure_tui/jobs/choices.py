@@ -174,8 +174,7 @@ def _time_columns(answers: Mapping[str, Any], authorization: Authorization) -> l
 
 
 def _kind_of(column: ColumnInfo) -> str:
-    told = (column.declared, "nullable" if column.nullable else "", "indexed" if column.leads else "")
-    return " · ".join(word for word in told if word)
+    return " · ".join((column.declared, *column.traits))
 
 
 # The clock

@@ -21,10 +21,12 @@ from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_clean import Cleaner, Reject, numbered
 from lytics_azure_tui.jobs.csv_records import Record
+from lytics_azure_tui.lytics.date_order import TELLING
 from lytics_azure_tui.lytics.duck import database, literal, quoted
 from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_time
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.stream_file import copied, hashed, staged, system_columns
+from lytics_azure_tui.lytics.time_grammar import DateOrder
 
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ class Layout:
         newline: of the file, as it comes from `csv_source`: "\\n" or "\\r\\n".
         source: container/blob.
         run_id, started: of the run.
+        time_order: of the numbers of a date; None is by the rules of `event_time`.
     """
 
     shape: Shape
@@ -57,6 +60,7 @@ class Layout:
     source: str
     run_id: str
     started: datetime
+    time_order: DateOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +254,20 @@ class Converter:
         if layout.time_index is None:
             moment = f"TIMESTAMPTZ {literal(layout.started.isoformat())}"
         elif chunk.numbered or layout.time_form is None:
-            moment = any_time(f"f{layout.time_index}", layout.time_form)
+            moment = any_time(f"f{layout.time_index}", layout.time_form, layout.time_order)
         else:
             moment = usual_time(f"f{layout.time_index}", layout.time_form)
         number = "CAST(record AS BIGINT)" if chunk.numbered else f"{chunk.row} + row_number() OVER () - 1"
         return f"SELECT {number} AS record, {moment} AS event_time, {', '.join(fields)} FROM {self.csv(chunk, rejects)}"
+
+    def telling(self, chunk: Chunk) -> list[str]:
+        """Times of a chunk that may prove an order of their dates' numbers; at most 100."""
+        column = f"f{self.layout.time_index}"
+        (found,) = self.run(
+            f"SELECT list({column}) FROM (SELECT {column} FROM {self.csv(chunk, rejects=True)}"
+            f" WHERE {TELLING.format(x=column)} LIMIT 100)"
+        )
+        return [str(text) for text in found or ()]
 
     def _usable(self, chunk: Chunk) -> str:
         """SQL that is true of rows that can be used; where a chunk has others, too, it needs cleaning."""

@@ -75,12 +75,14 @@ def _missing(connection: duckdb.DuckDBPyConnection, rows: Sequence[Path], others
 
 def _spans(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> dict[Path, tuple[int, int]]:
     """(first, last) row of each hash file that has any."""
+    if not files:
+        return {}
     names = ", ".join(literal(str(path)) for path in files)
     found = connection.execute(
         "SELECT file_name, min(stats_min_value::BIGINT), max(stats_max_value::BIGINT)"
         f" FROM parquet_metadata([{names}]::VARCHAR[]) WHERE path_in_schema = 'record' GROUP BY file_name ORDER BY ALL"
     )
-    return {Path(name): (first, last) for name, first, last in (found.fetchall() if files else ())}
+    return {Path(name): (first, last) for name, first, last in found.fetchall()}
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,7 +7,10 @@ from typing import Any
 
 from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_convert import Layout
+from lytics_azure_tui.jobs.csv_header import Opening
+from lytics_azure_tui.jobs.csv_source import TextFile
 from lytics_azure_tui.jobs.kind import Context
+from lytics_azure_tui.lytics.time_grammar import DateOrder
 from lytics_azure_tui.model.run import Part
 
 
@@ -22,9 +25,16 @@ class FilePart:
         header: the columns as they are called in a stream.
         picks: (index, name of the stream's column) of those that are imported.
         time_index, time_form: as in `csv_convert.Layout`.
+        asked: the delimiter of the job, which the file's own has the last word over.
+        lead: bytes of the text before the first row.
+        first_line: physical line of the first row.
+        width: as in `CsvLook`; None for as many fields as the header names.
+        skip_lines, skip_footer: as the job says.
         start, end: bytes of the text; the records that begin in between, about. End None: to the end of the file.
         hashes: the folder for this file's row hashes; None without Diff.
         compare: the folder with those of the file before; None when there is none.
+        time_order: of the numbers of a date; None is by the rules of `event_time`.
+        order_open: whether a value that proves another order makes the run start over.
     """
 
     file: int
@@ -42,10 +52,18 @@ class FilePart:
     picks: tuple[tuple[int, str], ...]
     time_index: int | None
     time_form: str | None
+    asked: str | None = None
+    lead: int = 0
+    first_line: int = 2
+    width: int | None = None
+    skip_lines: int = 0
+    skip_footer: int = 0
     start: int = 0
     end: int | None = None
     hashes: str | None = None
     compare: str | None = None
+    time_order: str | None = None
+    order_open: bool = False
 
     @classmethod
     def of(cls, part: Part) -> FilePart:
@@ -59,11 +77,26 @@ class FilePart:
         """As a part's JSON."""
         return asdict(self)
 
+    @property
+    def shape(self) -> Shape:
+        """Of its records."""
+        return Shape(self.delimiter, len(self.header), self.width or len(self.header))
+
+    @property
+    def text(self) -> TextFile:
+        """How its rows are read."""
+        names = () if self.header_line else self.header
+        return TextFile(
+            compression=self.compression, encoding=self.encoding, mark=self.mark, newline=self.newline,
+            opening=Opening(self.delimiter, self.skip_lines, names), header=self.header, end=self.lead,
+            skip_footer=self.skip_footer,
+        )  # fmt: skip
+
     def layout(self, context: Context) -> Layout:
         """How its records become rows."""
-        shape = Shape(self.delimiter, len(self.header), len(self.header))
         return Layout(
-            shape=shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
-            newline="\n" if self.newline == "\r" else self.newline,
+            shape=self.shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
+            newline="\r\n" if self.newline in ("\r\n", "\r\r\n") else "\n",
             source=f"{self.container}/{self.name}", run_id=context.run_id, started=context.started,
+            time_order=DateOrder(self.time_order) if self.time_order else None,
         )  # fmt: skip

@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any, cast
 
 from lytics_azure_tui.azure.blob import BlobStore
-from lytics_azure_tui.errors import BadConfiguration, Fatal
+from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import delivery, quarantine
 from lytics_azure_tui.jobs.csv_diff import gone
+from lytics_azure_tui.jobs.csv_due import due_files
 from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
+from lytics_azure_tui.jobs.csv_header import clean_header, fields
 from lytics_azure_tui.jobs.csv_memory import Memory
 from lytics_azure_tui.jobs.csv_part import PartRun
-from lytics_azure_tui.jobs.csv_sequence import FileSequence, Place, newer
-from lytics_azure_tui.jobs.csv_sniff import CsvLook, clean_header, fields, look
+from lytics_azure_tui.jobs.csv_sniff import CsvLook, look
+from lytics_azure_tui.jobs.csv_times import Times, forget_told, proven, times, told
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
-from lytics_azure_tui.lytics.event_time import usual_form
+from lytics_azure_tui.lytics.event_time import read_times, usual_form
 from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
@@ -43,15 +45,18 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         return _plan_replay(context, config)
     memory = Memory.of(checkpoint, config)
     with closing(_store(context)) as store:
-        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        places, notes = due_files(store, config, memory, context.started) if config.continuous_update else ([], [])
         if config.continuous_update and not places:
             return _nothing(context, config, memory, notes)
         names = [place.name for place in places] or [config.filename]
-        looks = _looks(context, store, config, memory, names)
+        looks, held = _looks(context, store, config, memory, names)
+        places, names = places[: len(looks)], names[: len(looks)]
+    dates = _times(context, config, memory, looks)
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
+    there = _stream_names(context, config)
     for index, found in enumerate(looks):
-        spec = _file_part(context, config, found, index)
+        spec = _file_part(config, found, index, there, dates)
         if config.continuous_update and config.diff:
             folder = str(context.keep / "diff" / f"{context.run_id}-{index:05}")
             # Rows of other columns are other rows, even where their values are the same.
@@ -72,12 +77,14 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "hashes": compare,
         "columns": columns,
         "encoding": memory.encoding or _settled(looks),
+        "dates": [dates.column, dates.settled] if dates and dates.settled else None,
     }
     about = f"importing {few(names)} into {config.stream}"
     parts += delivery.last(context, config.stream, len(parts))
     return Plan(
         tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
-        notes=_encodings(looks, certain=True), warnings=_encodings(looks, certain=False),
+        notes=(*_encodings(looks, certain=True), *(dates.notes if dates else ())),
+        warnings=(*held, *_warnings(looks), *(dates.warnings if dates else ())),
     )  # fmt: skip
 
 
@@ -107,15 +114,20 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         counts["unchanged"] = sum(result.data.get("unchanged", 0) for result in results)
         counts["gone"] = _gone(context, specs)
     counts["quarantined"] = sum(result.rejected for result in results)
+    passed = sum(result.data.get("passed", 0) for result in results)
+    if passed:
+        counts["passed over"] = passed
     counts.update(delivery.counts(results))
     checkpoint = None
     if config.continuous_update and not context.replay:
         memory = Memory.of(plan.data["checkpoint"], config)
         data = plan.data
         checkpoint = memory.after(
-            config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"]
-        )
+            config, data["files"], context.started, data["hashes"], data["columns"], data["encoding"],
+            data["dates"] or proven(str(config.timestamp_field), results),
+        )  # fmt: skip
         _forget_old_hashes(context, keep={memory.hashes, plan.data["hashes"]})
+    forget_told(context.keep)
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
@@ -127,7 +139,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
 def discard(context: Context) -> None:
     """See `jobs.kind.JobKind`."""
     context.lytics.discard(_config(context).stream, context.run_id)
-    shutil.rmtree(quarantine.folder_of(context.keep, context.run_id), ignore_errors=True)
+    quarantine.discard(quarantine.folder_of(context.keep, context.run_id))
     for folder in (context.keep / "diff").glob(f"{context.run_id}-*"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -137,19 +149,20 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     config = _config(context)
     memory = Memory.of(checkpoint, config)
     with closing(_store(context)) as store:
-        places, notes = _due(store, config, memory) if config.continuous_update else ([], [])
+        places, notes = due_files(store, config, memory, context.started) if config.continuous_update else ([], [])
         names = [place.name for place in places] or ([] if config.continuous_update else [config.filename])
         if not names:
             return Rehearsal("no newer file has come: nothing would be imported", notes=tuple(notes))
-        looks = _looks(context, store, config, memory, names)
+        looks, held = _looks(context, store, config, memory, names)
+        places, names = places[: len(looks)], names[: len(looks)]
     first = looks[0]
-    spec = _file_part(context, config, first, 0)
+    dates = _times(context, config, memory, looks)
+    spec = _file_part(config, first, 0, _stream_names(context, config), dates)
     chosen = [index for index, _ in spec.picks]
     compared = memory.hashes is not None or len(looks) > 1
     if config.continuous_update and config.diff and compared:
         notes.append("Only rows that are new or changed since the file before would be imported")
-    if spec.time_index is not None and spec.time_form is None:
-        notes.append(f"No value of {config.timestamp_field} in the sample is a time: such rows go to quarantine")
+    notes += (*dates.notes, *dates.warnings) if dates else ()
     columns = tuple(name for _, name in spec.picks)
     sample = tuple(tuple(row[index] for index in chosen) for row in first.rows)
     notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
@@ -159,7 +172,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         bytes_total=sum(found.size for found in looks),
         columns=columns,
         sample=sample,
-        notes=(*notes, *_encodings(looks, certain=False), *(note for found in looks for note in found.notes)),
+        notes=(*notes, *held, *_warnings(looks), *(note for found in looks for note in found.notes)),
     )
 
 
@@ -173,58 +186,34 @@ def _store(context: Context) -> BlobStore:
 
 def _looks(
     context: Context, store: BlobStore, config: CsvImport, memory: Memory, names: Sequence[str]
-) -> list[CsvLook]:
-    """The beginnings of files that follow each other: the first that shows its encoding decides for all behind it."""
-    found = []
+) -> tuple[list[CsvLook], list[str]]:
+    """(the beginnings of files that follow each other, what the operator should know).
+
+    The first that shows its encoding decides for all behind it. One that cannot be read holds back those behind it, and
+    not those before.
+    """
+    found: list[CsvLook] = []
     before = memory.encoding
     decrypt = Decryption.of(context.authorization)
     for name in names:
-        found.append(
-            look(
+        try:
+            shown = look(
                 store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
-                decrypt=decrypt, rows=200, guess=False,
-            )
-        )  # fmt: skip
+                decrypt=decrypt, skip_lines=config.skip_lines, names=config.names(), skip_footer=config.skip_footer,
+                rows=200, guess=False,
+            )  # fmt: skip
+        except Fatal as error:
+            if not found:
+                raise
+            return found, [f"Only the files before {name} are imported. {error}"]
+        found.append(shown)
         before = before or _settled(found)
-    return found
+    return found, []
 
 
 def _settled(looks: Sequence[CsvLook]) -> str | None:
     """The encoding of a sequence of files; None while all are ASCII."""
     return next((found.encoding.name for found in looks if found.encoding.settled), None)
-
-
-def _due(store: BlobStore, config: CsvImport, memory: Memory) -> tuple[list[Place], list[str]]:
-    """(the files to import now, in order; what the operator should know)."""
-    sequence = FileSequence(config.filename, config.prefix, config.order_by)
-    blobs = {}
-    for blob in store.iter(config.container, sequence.listing):
-        place = sequence.place(blob.name, blob.modified)
-        if place is not None:
-            blobs[place] = blob.etag
-    last = memory.last
-    if last is None:
-        last = next((place for place in blobs if place.name == config.filename), None)
-        if last is None:
-            raise _no_beginning(config, sequence, [place.name for place in blobs])
-    places, replaced = newer(blobs.items(), last, memory.imported)
-    notes = [f"{name} was replaced after it was imported; it is not imported again" for name in replaced[:5]]
-    return places, notes
-
-
-def _no_beginning(config: CsvImport, sequence: FileSequence, others: list[str]) -> Fatal | BadConfiguration:
-    if others:
-        return Fatal(
-            f"{config.filename} is not in the container {config.container}",
-            why=f"{few(sorted(others))} of its sequence is",
-            fix="Edit the job and choose the file to begin with",
-        )
-    return BadConfiguration(
-        f"no file of the container {config.container} follows {config.filename}",
-        why=f"A file of the sequence is called by what matches {sequence.prefix!r}, then a timestamp such as 20260131 "
-        "or unix seconds, then its extension; and the chosen file itself is not so called, or is gone",
-        fix="Edit the prefix, or choose the file order Last modified",
-    )
 
 
 def _nothing(context: Context, config: CsvImport, memory: Memory, notes: list[str]) -> Plan:
@@ -244,22 +233,59 @@ def _nothing(context: Context, config: CsvImport, memory: Memory, notes: list[st
     )  # fmt: skip
 
 
-def _file_part(context: Context, config: CsvImport, found: CsvLook, index: int) -> FilePart:
-    """The whole of a file as one part."""
+def _times(context: Context, config: CsvImport, memory: Memory, looks: Sequence[CsvLook]) -> Times | None:
+    """How the timestamp field is read in all files; None without one."""
+    if config.timestamp_field is None:
+        return None
+    folded = config.timestamp_field.casefold()
+    values: list[str | None] = []
+    for found in looks:
+        names = [name.casefold() for name in found.header]
+        # A file without the column is refused with words of its own.
+        values += [row[names.index(folded)] for row in found.rows] if folded in names else []
+    column, before = memory.dates or ("", "")
+    kept = before if column == config.timestamp_field else None
+    return times(config.timestamp_field, values, config.date_order, kept, told(context.keep, context.run_id))
+
+
+def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, str], dates: Times | None) -> FilePart:
+    """The whole of a file as one part; `there` as in `_choose`."""
     spec = FilePart(
         file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
         compression=found.compression, encoding=found.encoding.name, mark=found.encoding.mark, newline=found.newline,
         delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
-        time_form=None,
+        time_form=None, asked=config.separator(), lead=found.before.end, first_line=found.before.lines + 1,
+        width=found.width, skip_lines=found.opening.skip_lines, skip_footer=found.skip_footer,
     )  # fmt: skip
-    spec = _choose(context, config, spec)
-    if spec.time_index is not None:
-        spec = replace(spec, time_form=usual_form([row[spec.time_index] for row in found.rows]))
-    return spec
+    spec = _choose(config, spec, there)
+    if spec.time_index is None:
+        return spec
+    order = dates.found.order if dates else None
+    values = [row[spec.time_index] for row in found.rows]
+    form = usual_form(values, order)
+    present = [value for value in values if value and value.strip()]
+    if form is None and present and not any(read_times(present, order)):
+        raise Fatal(
+            f"no value of {config.timestamp_field} in the first rows of {found.name} is a time; nothing was imported",
+            why=f"They are {few([repr(value[:40]) for value in dict.fromkeys(present)])}",
+            fix="Edit the job's timestamp field or the order of its dates, or leave the field empty: then events carry "
+            "the time of the import",
+        )
+    return replace(spec, time_form=form, time_order=order, order_open=bool(dates and dates.found.open))
 
 
-def _choose(context: Context, config: CsvImport, spec: FilePart) -> FilePart:
-    """Which fields are imported, and under which of the stream's names."""
+def _stream_names(context: Context, config: CsvImport) -> dict[str, str]:
+    """The names of the stream's columns by their case-folded forms."""
+    return {name.casefold(): name for name in context.lytics.columns(config.stream)}
+
+
+def _choose(config: CsvImport, spec: FilePart, there: dict[str, str]) -> FilePart:
+    """Which fields are imported, and under which of the stream's names.
+
+    Args:
+        there: names of the stream's columns by their case-folded forms; takes in those that the file adds, so that the
+            first spelling stays.
+    """
     folded = {name.casefold(): index for index, name in enumerate(spec.header)}
     wanted = config.fields or list(spec.header)
     indexes = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
@@ -280,8 +306,7 @@ def _choose(context: Context, config: CsvImport, spec: FilePart) -> FilePart:
                 why=f"Its columns are {few(list(spec.header))}",
                 fix="Edit the job's timestamp field or its delimiter",
             )
-    there = {name.casefold(): name for name in context.lytics.columns(config.stream)}
-    picks = tuple((index, there.get(spec.header[index].casefold(), spec.header[index])) for index in indexes)
+    picks = tuple((index, there.setdefault(spec.header[index].casefold(), spec.header[index])) for index in indexes)
     return replace(spec, picks=picks, time_index=time_index)
 
 
@@ -294,11 +319,11 @@ def _compared_columns(spec: FilePart) -> tuple[str, ...]:
 def _stretches(spec: FilePart) -> Iterator[tuple[int, int | None]]:
     """(start, end) of the parts of a file, in bytes of its text."""
     text = spec.size - spec.mark
-    if spec.compression != "none" or spec.encoding != "utf-8":
-        yield 0, None
+    if not spec.text.seekable:
+        yield spec.lead, None
         return
     step = PART // BLOCK * BLOCK
-    for start in range(0, max(text, 1), step):
+    for start in range(spec.lead, max(text, spec.lead + 1), step):
         yield start, start + step if start + step < text else None
 
 
@@ -306,18 +331,30 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
     """A part for each file whose rows lie in the quarantine, read as the job is configured now."""
     parts: list[Part] = []
     layouts = {name: layout for folder in context.replay for name, layout in quarantine.layouts(Path(folder)).items()}
+    there = _stream_names(context, config)
     for layout in layouts.values():
-        spec = _read_anew(FilePart.of(Part(0, _CHAIN, layout)), config)
-        header, _ = clean_header(fields(spec.header_line, config.separator()))
-        spec = replace(spec, header=header, delimiter=config.separator(), start=0, end=None, hashes=None, compare=None)
-        parts.append(Part(len(parts), _CHAIN, _choose(context, config, spec).to_spec()))
+        spec = _renamed(_read_anew(FilePart.of(Part(0, _CHAIN, layout)), config), config)
+        spec = replace(spec, width=None, start=0, end=None, hashes=None, compare=None)
+        parts.append(Part(len(parts), _CHAIN, _choose(config, spec, there).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
     rows = counted(quarantine.count(context.replay), "quarantined row")
     return Plan(tuple(parts), f"importing {rows} once more", None, {"files": [], "hashes": None})
 
 
+def _renamed(spec: FilePart, config: CsvImport) -> FilePart:
+    """A file of the quarantine with the delimiter and the columns that the job names by now."""
+    same = spec.asked in (None, config.separator())
+    delimiter = spec.delimiter if same and spec.asked else config.separator()
+    if not spec.header_line:
+        return replace(spec, delimiter=delimiter, header=clean_header(config.names())[0] or spec.header)
+    header, _ = clean_header(fields(spec.header_line, delimiter))
+    return replace(spec, delimiter=delimiter, header=header[: len(spec.header)] if same else header)
+
+
 def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
-    """A file of the quarantine in the encoding that the job names by now."""
+    """A file of the quarantine in the encoding and the order of dates that the job names by now."""
+    if config.date_order != "auto":
+        spec = replace(spec, time_form=None, time_order=config.date_order)
     if config.encoding == "auto":
         return spec
     encoding = canonical(config.encoding)
@@ -345,6 +382,11 @@ def _forget_old_hashes(context: Context, keep: set[str | None]) -> None:
     for folder in (context.keep / "diff").glob("*"):
         if str(folder) not in keep and not folder.name.startswith(mine):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _warnings(looks: Sequence[CsvLook]) -> tuple[str, ...]:
+    """What an operator should look at before an import, and after it."""
+    return (*_encodings(looks, certain=False), *(warning for found in looks for warning in found.warnings))
 
 
 def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:

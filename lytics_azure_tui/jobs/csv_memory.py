@@ -10,7 +10,7 @@ from typing import Any
 from lytics_azure_tui.jobs.csv_sequence import Place
 from lytics_azure_tui.model.csv_import import CsvImport
 
-REMEMBERED = 1000
+REMEMBERED = 10_000
 """Files whose ETags are kept."""
 
 
@@ -26,6 +26,7 @@ class Memory:
         hashes: the folder with the row hashes of the last file.
         columns: the columns that those hashes are of.
         encoding: of the files; None while all were ASCII.
+        dates: (column, order of its dates) as a file has proven it.
     """
 
     last: Place | None = None
@@ -35,6 +36,7 @@ class Memory:
     hashes: str | None = None
     columns: tuple[str, ...] = ()
     encoding: str | None = None
+    dates: tuple[str, str] | None = None
 
     @classmethod
     def of(cls, checkpoint: dict[str, Any] | None, config: CsvImport) -> Memory:
@@ -55,6 +57,7 @@ class Memory:
             hashes=checkpoint["hashes"],
             columns=tuple(checkpoint["columns"]),
             encoding=checkpoint.get("encoding"),
+            dates=tuple(checkpoint["dates"]) if checkpoint.get("dates") else None,
         )
 
     def after(
@@ -65,6 +68,7 @@ class Memory:
         hashes: str | None,
         columns: Sequence[str],
         encoding: str | None,
+        dates: Sequence[str] | None,
     ) -> dict[str, Any]:
         """The checkpoint after a run.
 
@@ -73,18 +77,21 @@ class Memory:
             started: the run's start.
             hashes, columns: of the last file.
             encoding: of all files.
+            dates: as in `Memory`.
         """
         imported = {**self.imported, **{file["name"]: file["etag"] for file in files}}
         return {
             "where": _where(config),
             "filename": config.filename,
-            "last": files[-1]["place"],
+            # A file that came late stands before the last one.
+            "last": max([*([self.last] if self.last else []), Place.of(files[-1]["place"])]).to_data(),
             "imported": dict(list(imported.items())[-REMEMBERED:]),
             "taken": started.isoformat(),
             "anchor": (self.anchor or started).isoformat(),
             "hashes": hashes,
             "columns": list(columns),
             "encoding": encoding,
+            "dates": list(dates) if dates else None,
         }
 
 

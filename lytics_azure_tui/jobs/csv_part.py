@@ -17,16 +17,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lytics_azure_tui.errors import Fatal, StartOver
+from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.csv_clean import Cleaner, Reject
 from lytics_azure_tui.jobs.csv_convert import Chunk, Converter
 from lytics_azure_tui.jobs.csv_diff import changed_rows
 from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
 from lytics_azure_tui.jobs.csv_file import FilePart
-from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records, without_first
-from lytics_azure_tui.jobs.csv_sniff import clean_header, fields
+from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, Splitter, records
 from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
+from lytics_azure_tui.jobs.csv_times import judge
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.kind import Context, Sink
@@ -49,8 +49,10 @@ class _Tally:
     readable: list[Chunk] = field(default_factory=list)
     rows: int = 0
     rejected: int = 0
+    passed: int = 0
     bytes: int = 0
     records: int = 0
+    date_order: str | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -70,7 +72,7 @@ class PartRun:
         self._spec = spec
         self._sink = sink
         self._layout = spec.layout(context)
-        self._grammar = Grammar(spec.delimiter, skip_blank=len(spec.header) > 1)
+        self._grammar = spec.shape.grammar
         self._tally = _Tally()
         self._spare: SimpleQueue[Path] = SimpleQueue()
         self._spools = 0
@@ -84,17 +86,20 @@ class PartRun:
 
     def run(self, store: BlobStore, before: PartResult | None) -> PartResult:
         """Reads, converts, and says what lies ready."""
-        start = before.data["next"] if self._spec.start and before else None
-        splitter = Splitter(self._grammar, **(start or {}))
+        spec = self._spec
+        start = {"offset": spec.lead, "row": 1, "line": spec.first_line}
+        if before is not None and spec.start > spec.lead:
+            start = before.data["next"]
+        splitter = Splitter(self._grammar, **start)
         handle = self._import if not self._spec.hashes else self._hash
         number = 0
         with self._workers(handle) as submit:
-            for chunk in self._chunks(self._pieces(store, splitter, first=start is None)):
+            for chunk in self._chunks(self._pieces(store, splitter)):
                 submit(number, chunk)
                 number += 1
         unchanged = self._select(number) if self._spec.hashes else 0
         after = {"offset": splitter.offset, "row": splitter.row, "line": splitter.line}
-        return self._result({"next": after, "unchanged": unchanged})
+        return self._result({"next": after, "unchanged": unchanged, "date_order": self._tally.date_order})
 
     def replay(self, batches: Iterable[list[QuarantinedRow]]) -> PartResult:
         """Converts quarantined rows of the file again, under the numbers that they had."""
@@ -130,40 +135,30 @@ class PartRun:
         quarantined = str(self._quarantine) if tally.rejected else None
         return PartResult(
             self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined,
-            {"stream_files": files, **data},
+            {"stream_files": files, "passed": tally.passed, **data},
         )  # fmt: skip
 
     # Reading
 
-    def _pieces(self, store: BlobStore, splitter: Splitter, *, first: bool) -> Iterator[Piece]:
+    def _pieces(self, store: BlobStore, splitter: Splitter) -> Iterator[Piece]:
         spec = self._spec
-        # A record that crosses the end is read to its own end by the part that it begins in.
-        last = spec.end is None
-        offset = spec.mark + splitter.offset if not first else 0
         blocks = text_blocks(
             PinnedBlob(store, spec.container, spec.name, spec.etag, spec.size, self._downloaded),
-            compression=spec.compression,
-            encoding=spec.encoding,
-            mark=spec.mark,
+            spec.text,
             decrypt=Decryption.of(self._context.authorization),
-            header_line=spec.header_line,
             scratch=self._scratch,
-            old_mac=spec.newline == "\r",
-            offset=offset,
-            end=None if spec.end is None else min(spec.size, spec.mark + spec.end),
+            offset=splitter.offset,
+            end=spec.end,
+            on_passed=self._passed,
         )
-        for piece in splitter.split(blocks, final=last):
+        # A record that crosses the end is read to its own end by the part that it begins in.
+        for piece in splitter.split(blocks, final=spec.end is None):
             self._sink.check()
             self._tell()
-            yield self._behind_header(piece) if first else piece
-            first = False
+            yield piece
 
-    def _behind_header(self, piece: Piece) -> Piece:
-        header, rest = without_first(piece, self._grammar)
-        names, _ = clean_header(fields(header.raw.decode("utf-8", "replace"), self._spec.delimiter))
-        if [name.casefold() for name in names] != [name.casefold() for name in self._spec.header]:
-            raise StartOver(f"{self._spec.name} has another header than it had when the run was planned")
-        return rest
+    def _passed(self, count: int) -> None:
+        self._tally.passed += count
 
     def _downloaded(self, count: int) -> None:
         with self._tally.lock:
@@ -245,7 +240,15 @@ class PartRun:
     def _target(self, number: int) -> Path:
         return self._staging / f"{self._context.run_id}-{self._part.index:05}-{number:05}.parquet"
 
+    def _prove(self, converter: Converter, chunk: Chunk) -> None:
+        """Looks for dates that prove an order, where nothing has proven one so far."""
+        if self._spec.order_open and self._tally.date_order is None and self._spec.time_index is not None:
+            column = self._spec.header[self._spec.time_index]
+            texts = converter.telling(chunk)
+            self._tally.date_order = judge(self._context.keep, self._context.run_id, column, texts)
+
     def _import(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        self._prove(converter, chunk)
         with self._rejects(number) as reject:
             staged = converter.import_chunk(chunk, self._target(number), reject)
         self._spare.put(chunk.path)
@@ -277,6 +280,7 @@ class PartRun:
     # Diff
 
     def _hash(self, converter: Converter, number: int, chunk: Chunk) -> None:
+        self._prove(converter, chunk)
         target = self._hashes / f"{self._part.index:05}-{number:05}.parquet"
         with self._rejects(number) as reject:
             readable = converter.hash_chunk(chunk, target, reject)

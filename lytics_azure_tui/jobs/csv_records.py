@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lytics_azure_tui.errors import Fatal
 
@@ -115,7 +115,7 @@ def records(piece: Piece, grammar: Grammar) -> Iterator[Record]:
     """The records of a piece one by one, malformed ones told as such. Slow: for pieces that need a closer look."""
     data, position, row, line = piece.data, 0, piece.row, piece.line
     while position < len(data):
-        end, problem = _record_end(data, position, grammar, final=True)
+        end, problem = record_end(data, position, grammar, final=True)
         raw = data[position:end]
         text = raw.removesuffix(b"\n").removesuffix(b"\r") if raw.endswith(b"\n") else raw
         if text or not grammar.skip_blank:
@@ -127,20 +127,7 @@ def records(piece: Piece, grammar: Grammar) -> Iterator[Record]:
         position = end
 
 
-def without_first(piece: Piece, grammar: Grammar) -> tuple[Record, Piece]:
-    """The first record of a piece, blank lines passed over, and what follows it."""
-    first = next(records(piece, grammar))
-    data = piece.data
-    end, _ = _record_end(data, first.offset - piece.offset, grammar, final=True)
-    lines = data.count(b"\n", 0, end)
-    behind = first.row + 1
-    return first, replace(
-        piece, buffers=(data[end:],), offset=piece.offset + end, row=behind, line=piece.line + lines,
-        rows=piece.rows - (behind - piece.row), lines=piece.lines - lines,
-    )  # fmt: skip
-
-
-def _record_end(data: bytes, start: int, grammar: Grammar, *, final: bool) -> tuple[int, str]:
+def record_end(data: bytes, start: int, grammar: Grammar, *, final: bool) -> tuple[int, str]:
     """The end of the record at `start` and what is wrong with it; -1 when more bytes are needed to tell."""
     newline = data.find(b"\n", start)
     if data.find(b'"', start, newline if newline >= 0 else len(data)) < 0:
@@ -264,7 +251,7 @@ class Splitter:
                 longest = max(longest, _longest_at_most(plain, len(plain)))
                 position = plain_end
                 continue
-            end, problem = _record_end(data, position, self.grammar, final=final)
+            end, problem = record_end(data, position, self.grammar, final=final)
             if end < 0:
                 break
             rows += 1

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
+from lytics_azure_tui.jobs.csv_batch import Examiner
 from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
-from lytics_azure_tui.jobs.csv_records import Grammar, Piece, records
+from lytics_azure_tui.jobs.csv_guess import (
+    delimiter_name,
+    is_last_line_odd,
+    likely_delimiter,
+    lines_before_header,
+    looks_like_row,
+    time_columns,
+    type_of,
+)
+from lytics_azure_tui.jobs.csv_header import (
+    LONGEST,
+    Header,
+    Opening,
+    clean_header,
+    fields,
+    newline_of,
+    read_header,
+    separator_of,
+    shape_of,
+    with_newlines,
+    without_last_lines,
+)
+from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
 from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
 from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
-from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, layers_of
+from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, beginning, layers_of
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
 
-# The standard library's bound is 128 KiB a field, and a record's own bound is in csv_records.
-csv.field_size_limit(1 << 30)
 
-_DELIMITERS = (",", "\t", ";", "|")
-_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space"}
-_TYPES = (
-    ("whole number", re.compile(r"[+-]?\d{1,18}")),
-    ("number", re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")),
-    ("true or false", re.compile(r"true|false|yes|no|t|f|y|n", re.IGNORECASE)),
-    ("email address", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")),
-    ("link", re.compile(r"https?://\S+")),
-)
+_TAIL = 16 << 10
+"""Bytes at a file's end that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +56,17 @@ class CsvLook:
         compression: the layers that the text is packed in, from the outside in, joined by +; "none" for none.
         delimiter: the one that was used.
         suggested_delimiter: the one that the file seems to have, when that is another.
-        newline: "\\n", "\\r\\n" or "\\r".
-        header_line: the header as it stands in the file.
+        newline: "\\n", "\\r\\n", "\\r" or "\\r\\r\\n".
+        opening: how its beginning was read.
+        skip_footer: lines at its end that are no rows.
+        before: what stands before the first row.
         header: the columns as they are called in a stream: trimmed, none empty, none twice.
-        rows: at most 50; fewer columns than the header are filled up with None.
+        width: fields of a record, with those behind the header's last name that are always empty.
+        rows: the first that can be parsed; fewer columns than the header are filled up with None.
         types: a guess for each column, from those rows.
         timestamp_candidates: columns whose values are times.
         notes: what an operator should know.
+        warnings: what an operator should look at before an import, and after it.
     """
 
     container: str
@@ -63,12 +78,21 @@ class CsvLook:
     delimiter: str
     suggested_delimiter: str | None
     newline: str
-    header_line: str
+    opening: Opening
+    skip_footer: int
+    before: Header
     header: tuple[str, ...]
+    width: int
     rows: tuple[tuple[str | None, ...], ...]
     types: dict[str, str]
     timestamp_candidates: tuple[str, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def header_line(self) -> str:
+        """The header as it stands in the file; empty where the file has none."""
+        return self.before.line
 
 
 def look(
@@ -80,56 +104,73 @@ def look(
     encoding: str = "auto",
     before: str | None = None,
     decrypt: Decrypt = NO_KEYS,
+    skip_lines: int = 0,
+    names: tuple[str, ...] = (),
+    skip_footer: int = 0,
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
-    """Reads the first 256 KiB of a blob's text; where they are ASCII, some more to find its encoding.
+    """Reads the first 256 KiB of a blob's text; more, where its header is longer, or to find its encoding.
 
     Args:
-        delimiter: one character; None takes the one that the file seems to have.
+        delimiter: one character; None takes the one that the file seems to have. A line such as sep=; at its beginning
+            has the last word.
         encoding: "auto" takes what the file shows.
         before: the encoding of the files before it in a sequence.
         decrypt: opens a PGP message.
+        skip_lines: lines before the header.
+        names: of the columns, for a file that has no header.
+        skip_footer: lines at the end that are no rows.
         rows: at most so many are returned.
         guess: whether types and timestamp candidates are worked out.
 
     Raises:
-        Fatal: the blob is not there, is encrypted or damaged, has no header, or is in another encoding than it must be.
+        Fatal: the blob is not there, is encrypted or damaged, has no header, one that is malformed, or is in another
+            encoding than it must be.
     """
     blob = store.blob(container, name)
     pinned = PinnedBlob(store, container, name, blob.etag, blob.size)
     layers, raw = layers_of(pinned, decrypt)
-    whole = not layers and blob.size <= HEAD
-    if PARQUET in layers:
+    table = PARQUET in layers
+    if table:
         # It comes as CSV of one form, whatever the job says of other files.
-        encoding, before, delimiter = "utf-8", None, ","
+        encoding, before, delimiter, skip_lines, names, skip_footer = "utf-8", None, ",", 0, (), 0
     open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
     further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
     found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
-    text = b"".join(decoded([raw[found.mark :]], found.name))
-    newline = _newline(text)
-    if newline == "\r":
-        text = text.replace(b"\r", b"\n")
-    refuse_other_text(name, text)
-    if not text.strip():
-        raise Fatal(f"{name} is empty: it has no header row", fix="Choose another file, or have this one written again")
-    likely = _likely_delimiter(text)
-    used = delimiter or likely
-    header_line, lines = _rows(text, used, rows, whole=whole)
-    header, notes = clean_header(fields(header_line, used))
-    if "\0" in header_line:
+    size = HEAD
+    while True:
+        start = _Beginning.of(name, b"".join(decoded([raw[found.mark :]], found.name)), whole=len(raw) < size)
+        used = start.separator or delimiter or start.likely
+        opening = Opening(used, skip_lines, names)
+        head = read_header(start.text, opening, name, whole=start.whole or len(start.text) >= LONGEST)
+        if head is not None:
+            break
+        size *= 8
+        raw = beginning(pinned, layers, decrypt, size)[1]
+    sample = start.sample(head, used, rows, skip_footer)
+    read = [fields(record.raw.decode("utf-8", "replace"), used) for record in sample if not record.problem]
+    shape = shape_of(head.names, read, used)
+    header, notes = clean_header(head.names[: shape.named])
+    body = tuple((*row, *([None] * shape.named))[: shape.named] for row in read)
+    columns = {column: [row[index] for row in body] for index, column in enumerate(header)}
+    times = time_columns(columns) if guess else []
+    bad = len(Examiner(shape).records(sample).problems)
+    odd = not table and start.likely != used and (len(header) == 1 or bad * 2 > len(sample))
+    warnings = [] if table else list(start.oddities(opening, head, body))
+    if odd:
+        warnings = [_odd_delimiter(name, used, start.likely)]
+    end = [] if table or skip_footer else start.last_lines(pinned if guess and not layers else None)
+    if is_last_line_odd(end, used, shape.width):
+        warnings.append(f"The last line of {name} looks like no row: if it holds totals, set Lines After Rows to 1")
+    if bad:
+        notes.append(f"{bad} of the first {len(sample)} rows cannot be used; they go to quarantine")
+    if max(len(head.names), shape.width) > shape.named:
+        notes.append("Lines end in a delimiter; the empty fields behind the last column are left out")
+    if "\0" in head.line:
         notes.append("The header holds NUL bytes; it may be in another encoding")
-    body = [tuple((*row, *([None] * (len(header) - len(row))))[: len(header)]) for row in lines]
-    ragged = sum(len(row) != len(header) for row in lines)
-    if ragged:
-        notes.append(
-            f"{ragged} of the first {len(body)} rows have not as many fields as the header; they go to quarantine"
-        )
     if not body:
         notes.append("There is a header and no rows")
-    columns = {column: [row[index] for row in body] for index, column in enumerate(header)}
-    times = _times(columns) if guess else []
-    types = {column: "time" if column in times else _type(values) for column, values in columns.items() if guess}
     return CsvLook(
         container=container,
         name=name,
@@ -138,101 +179,89 @@ def look(
         encoding=found,
         compression="+".join(layers) or NOT_PACKED,
         delimiter=used,
-        suggested_delimiter=likely if likely != used and (len(header) == 1 or ragged * 2 > len(body)) else None,
-        newline=newline,
-        header_line=header_line,
+        suggested_delimiter=start.likely if odd else None,
+        newline=start.newline,
+        opening=opening,
+        skip_footer=skip_footer,
+        before=head,
         header=header,
-        rows=tuple(body),
-        types=types,
+        width=shape.width,
+        rows=body,
+        types={name: "time" if name in times else type_of(values) for name, values in columns.items() if guess},
         timestamp_candidates=tuple(times),
         notes=tuple(notes),
+        warnings=tuple(warnings),
     )
 
 
-def delimiter_name(delimiter: str) -> str:
-    """A word for a delimiter, which may be invisible."""
-    return _NAMES.get(delimiter, delimiter)
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """A file's beginning.
 
-
-def clean_header(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """(the columns' names in a stream, what was changed).
-
-    Names are trimmed; an empty one becomes column_N; of two that differ at most in case, the second gets _2; names
-    that are ours (`_row`…) get _2 as well.
+    Attributes:
+        text: with lines that end in \\n or \\r\\n.
+        whole: whether it is all of the file.
+        newline: as in `CsvLook`.
+        separator: the delimiter that it names itself.
+        likely: the delimiter that it seems to have.
     """
-    from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
 
-    taken = {name.casefold() for name in SYSTEM_COLUMNS}
-    cleaned: list[str] = []
-    notes: list[str] = []
-    for index, raw in enumerate(names, start=1):
-        base = raw.strip().strip("\0") or f"column_{index}"
-        name, number = base, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{base}_{number}"
-        taken.add(name.casefold())
-        cleaned.append(name)
-        if name != raw:
-            notes.append(f"Column {index} of the header, {raw!r}, is called {name!r}")
-    return tuple(cleaned), notes
+    name: str
+    text: bytes
+    whole: bool
+    newline: str
+    separator: str | None
+    likely: str
 
+    @classmethod
+    def of(cls, name: str, text: bytes, *, whole: bool) -> _Beginning:
+        """Of decoded text. Raises `Fatal` where that is no table."""
+        newline = newline_of(text)
+        text = b"".join(with_newlines(iter([text]), newline))
+        refuse_other_text(name, text)
+        if not text.strip():
+            raise Fatal(
+                f"{name} is empty: it has no header row", fix="Choose another file, or have this one written again"
+            )
+        separator = separator_of(text)
+        return cls(name, text, whole, newline, separator, separator or likely_delimiter(text))
 
-def _newline(text: bytes) -> str:
-    """The newline of a file: that of its first line with one."""
-    line_feed, carriage = text.find(b"\n"), text.find(b"\r")
-    if line_feed < 0:
-        return "\r" if carriage >= 0 else "\n"
-    return "\r\n" if line_feed > 0 and text[line_feed - 1 : line_feed] == b"\r" else "\n"
+    def sample(self, head: Header, delimiter: str, limit: int, skip_footer: int) -> list[Record]:
+        """The first records behind the header."""
+        rest = self.text[head.end :]
+        if self.whole:
+            rest = b"".join(without_last_lines(iter([rest]), skip_footer))
+        elif b"\n" in rest:
+            rest = rest[: rest.rfind(b"\n") + 1]
+        piece = Piece.whole(rest, offset=head.end, row=1, line=head.lines + 1)
+        found = list(islice(records(piece, Grammar(delimiter)), limit))
+        # A record that is cut off seems to be malformed.
+        while found and found[-1].problem and not self.whole and len(found) < limit:
+            found.pop()
+        return found
 
+    def oddities(self, opening: Opening, head: Header, rows: Sequence[Sequence[str | None]]) -> Iterator[str]:
+        """Warnings about the header."""
+        if opening.names:
+            return
+        before = 0 if opening.skip_lines else lines_before_header(self.text, opening.delimiter)
+        if before:
+            lines = "line seems" if before == 1 else "lines seem"
+            yield f"{before} {lines} to stand before the header of {self.name}: set Lines Before Header to {before}"
+        elif looks_like_row(head.names, rows):
+            yield f"The first line of {self.name} looks like a row: if there is no header, set Column Names"
 
-def _likely_delimiter(text: bytes) -> str:
-    """The delimiter that splits the first lines most often, and into the same number of fields."""
-    lines = [line for line in text[: 32 << 10].decode("utf-8", "replace").splitlines()[:20] if line.strip()]
-    if len(lines) > 2:
-        lines = lines[:-1]
+    def last_lines(self, blob: PinnedBlob | None) -> list[bytes]:
+        """The last lines of the file; none where they cannot be had without reading all of it.
 
-    def score(delimiter: str) -> tuple[int, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-        alike = sum(width == widths[0] for width in widths) if widths and widths[0] > 1 else 0
-        return alike, widths[0] if widths else 0
-
-    return max(_DELIMITERS, key=score)
-
-
-def _rows(text: bytes, delimiter: str, limit: int, *, whole: bool) -> tuple[str, list[list[str]]]:
-    """(the header's record, at most `limit` rows); the last line of a sample that was cut off is left out."""
-    end = len(text) if whole or b"\n" not in text else text.rfind(b"\n") + 1
-    found = records(Piece.whole(text[:end]), Grammar(delimiter))
-    good = [record.raw.decode("utf-8", "replace") for record in islice(found, limit + 1) if not record.problem]
-    return (good[0] if good else ""), [fields(raw, delimiter) for raw in good[1:]]
-
-
-def fields(record: str, delimiter: str) -> list[str]:
-    """The fields of one record."""
-    rows = csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, skipinitialspace=delimiter != " ")
-    return next(rows, [""])
-
-
-def _type(values: Sequence[str | None]) -> str:
-    present = [value.strip() for value in values if value and value.strip()]
-    if not present:
-        return "empty"
-    return next((name for name, form in _TYPES if all(form.fullmatch(value) for value in present)), "text")
+        Args:
+            blob: one that is plain text; None not to read further.
+        """
+        if self.whole or blob is None:
+            return self.text.split(b"\n") if self.whole else []
+        at = max(0, blob.size - _TAIL)
+        return b"".join(with_newlines(iter([blob.read(at, blob.size - at)]), self.newline)).split(b"\n")[1:]
 
 
-def _times(columns: dict[str, list[str | None]]) -> list[str]:
-    """Columns most of whose values are times; numbers count only where the name speaks of time."""
-    from lytics_azure_tui.lytics.event_time import usual_form
-
-    times = []
-    for column, values in columns.items():
-        present = [value for value in values if value]
-        if not present or not all(any(char.isdigit() for char in value) for value in present[:10]):
-            continue
-        numbers = all(re.fullmatch(r"[\d.]+", value) for value in present)
-        if numbers and not re.search(r"time|date|_at$|_ts$|^ts$|stamp|epoch|created|updated", column, re.IGNORECASE):
-            continue
-        if usual_form(present[:20]) is not None:
-            times.append(column)
-    return times
+def _odd_delimiter(name: str, used: str, likely: str) -> str:
+    return f"{name} is read as {delimiter_name(used)}-delimited, and looks {delimiter_name(likely)}-delimited"

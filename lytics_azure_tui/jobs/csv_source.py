@@ -1,4 +1,4 @@
-"""A CSV blob as blocks of UTF-8: unpacked, decoded, without its byte order mark, with \\n where old Macs wrote \\r.
+"""The rows of a CSV blob as blocks of UTF-8: unpacked, decoded, without byte order mark, header and footer.
 
 Bytes that are no text in the file's encoding become bytes that are no UTF-8, so that the reader further down sets
 their row aside instead of this one failing the file.
@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_encoding import decoded, marks
+from lytics_azure_tui.jobs.csv_header import Opening, behind_header, with_newlines, without_last_lines
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.unpack import Decrypt, members
 
@@ -58,6 +58,36 @@ class PinnedBlob:
         return self.store.read(self.container, self.name, self.etag, offset, length)
 
 
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """What has to be known of a CSV blob to read its rows.
+
+    Attributes:
+        compression, newline: as in `CsvLook`.
+        encoding: Python's name of the codec.
+        mark: bytes of the byte order mark.
+        opening: how its header is read.
+        header: the columns, as they are called in a stream.
+        end: bytes of the text before the first row.
+        skip_footer: lines at its end that are no rows.
+    """
+
+    compression: str
+    encoding: str
+    mark: int
+    newline: str
+    opening: Opening
+    header: tuple[str, ...]
+    end: int
+    skip_footer: int
+
+    @property
+    def seekable(self) -> bool:
+        """Whether the text is the blob's own bytes behind the mark, so that it can be read from any row on."""
+        plain = self.compression == NOT_PACKED and self.encoding == "utf-8"
+        return plain and self.newline != "\r\r\n" and not self.skip_footer
+
+
 def beyond_ascii(blob: PinnedBlob, layers: tuple[str, ...], decrypt: Decrypt) -> bytes:
     """Lines from behind a file's beginning, which is ASCII: those of the first block looked at that is not.
 
@@ -90,85 +120,63 @@ def _lines_beyond_ascii(block: bytes) -> bytes:
 
 def text_blocks(
     blob: PinnedBlob,
+    file: TextFile,
     *,
-    compression: str,
-    encoding: str,
-    mark: int,
     decrypt: Decrypt,
-    header_line: str,
-    old_mac: bool = False,
-    offset: int = 0,
+    offset: int,
     end: int | None = None,
     scratch: Path | None = None,
+    on_passed: Callable[[int], None] = lambda count: None,
 ) -> Iterator[bytes]:
-    """A CSV blob's text. Of an archive, the text of all its files as one, under the header of the first.
+    """The text of a CSV blob's rows. Of an archive, that of all its files as one, each without its header.
 
     Args:
-        compression: as in `CsvLook`.
-        mark: bytes of the byte order mark, to be passed over.
-        header_line: of the first file; the others have to begin with it.
-        old_mac: the file's lines end in \\r alone.
-        offset, end: of the blob; only for a file that is neither packed nor decoded.
+        offset: of the text; behind the header, but in a file that is `seekable`.
+        end: of the text; only for a file that is `seekable`.
         scratch: a folder with room for a file of Parquet.
+        on_passed: told of lines at the end that are no rows.
 
     Raises:
         StartOver: the blob changed since its ETag was taken.
-        Fatal: it is damaged.
+        Fatal: it is damaged, or a file of an archive has another header than the first.
     """
-    if compression == NOT_PACKED:
-        return _text(blob.stream(BLOCK, offset, end), encoding, 0 if offset else mark, old_mac=old_mac)
-    found = members(blob, tuple(compression.split("+")), decrypt, scratch=scratch)
-    return _joined(((name, _text(*_marked(raw, encoding), old_mac=old_mac)) for name, raw in found), header_line)
+    if file.seekable:
+        last = None if end is None else min(blob.size, file.mark + end)
+        return with_newlines(blob.stream(BLOCK, file.mark + offset, last), file.newline)
+    if file.compression == NOT_PACKED:
+        texts = iter([(blob.name, _text(blob.stream(BLOCK), file, file.mark))])
+    else:
+        found = members(blob, tuple(file.compression.split("+")), decrypt, scratch=scratch)
+        texts = ((name, _text(*_marked(raw, file))) for name, raw in found)
+    return _joined(texts, file, on_passed)
 
 
-def _marked(raw: Iterator[bytes], encoding: str) -> tuple[Iterator[bytes], str, int]:
-    """A file of an archive, its encoding, and the bytes of its own byte order mark."""
+def _marked(raw: Iterator[bytes], file: TextFile) -> tuple[Iterator[bytes], TextFile, int]:
+    """A file of an archive, and the bytes of its own byte order mark."""
     first = next(raw, b"")
-    return chain([first], raw), encoding, marks(first, encoding)
+    return chain([first], raw), file, marks(first, file.encoding)
 
 
-def _text(raw: Iterator[bytes], encoding: str, mark: int, *, old_mac: bool) -> Iterator[bytes]:
-    if mark:
-        raw = _without(raw, mark)
-    raw = decoded(raw, encoding)
-    return (block.replace(b"\r", b"\n") for block in raw) if old_mac else raw
+def _text(raw: Iterator[bytes], file: TextFile, mark: int) -> Iterator[bytes]:
+    return with_newlines(decoded(_without(raw, mark), file.encoding), file.newline)
 
 
-def _joined(texts: Iterator[tuple[str, Iterator[bytes]]], header_line: str) -> Iterator[bytes]:
-    """The texts of several files, one behind the other, with one header.
-
-    Raises:
-        Fatal: a file has another header than the first.
-    """
-    header = header_line.encode("utf-8", "surrogatepass")
-    _, first = next(texts)
+def _joined(
+    texts: Iterator[tuple[str, Iterator[bytes]]], file: TextFile, on_passed: Callable[[int], None]
+) -> Iterator[bytes]:
     last = b"\n"
-    for block in first:
-        yield block
-        last = block[-1:] or last
-    for name, text in texts:
+    for number, (name, text) in enumerate(texts):
+        rows = behind_header(text, file.opening, file.header, name) if number else _without(text, file.end)
         if last != b"\n":
             yield b"\n"
-        begun = b""
-        for block in text:
-            begun = (begun + block).lstrip(b"\r\n")
-            if len(begun) >= len(header) + 2:
-                break
-        rest = begun.removeprefix(header)
-        if not begun.startswith(header) or rest[:1] not in b"\r\n":
-            raise Fatal(
-                f"{name} has another header than the first file of the archive",
-                why=f"It begins with {begun[:80].decode('utf-8', 'replace')!r}",
-                fix="Upload files with different columns as archives of their own",
-            )
-        rest = rest.removeprefix(b"\r").removeprefix(b"\n")
-        for block in chain([rest], text):
+        for block in without_last_lines(rows, file.skip_footer, on_passed):
             if block:
                 yield block
                 last = block[-1:]
 
 
-def _without(blocks: Iterator[bytes], mark: int) -> Iterator[bytes]:
+def _without(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """Blocks without so many of their first bytes."""
     for block in blocks:
-        yield block[mark:]
-        mark = max(0, mark - len(block))
+        yield block[count:]
+        count = max(0, count - len(block))

@@ -53,6 +53,28 @@ def require_same(context: Context, plan: Plan, stream: str) -> None:
         raise _planned_for_another()
 
 
+def require_usable(context: Context, results: Sequence[PartResult]) -> None:
+    """Raises `Fatal` when more of a run's rows cannot be used than its job tolerates; they stay in quarantine.
+
+    Args:
+        results: of the parts that read.
+    """
+    bad = sum(result.rejected for result in results)
+    usable = sum(result.rows + result.data.get("unchanged", 0) for result in results)
+    tolerated = context.job.config.tolerated()
+    if not bad or tolerated == 100 or context.replay or (usable and bad * 100 <= tolerated * (bad + usable)):
+        return
+    folders = [result.quarantine for result in results if result.quarantine]
+    reason, count = next(iter(quarantine.reasons(folders)), ("", 0))
+    quarantine.keep(quarantine.folder_of(context.keep, context.run_id))
+    raise Fatal(
+        f"{bad:,} of {bad + usable:,} rows cannot be used; nothing was imported, and they are kept in quarantine",
+        why=f"{count:,} of them: {reason}",
+        fix="Look at them on the run's page, mend the file or the job's settings, and start the job again. The job's "
+        f"Most Unusable Rows is {tolerated} %",
+    )
+
+
 def others(folders: Sequence[str]) -> tuple[str, ...]:
     """Of a replay's quarantine, what was never read, and so is not of this part's doing."""
     return tuple(folder for folder in folders if Path(folder).name != _FOLDER)

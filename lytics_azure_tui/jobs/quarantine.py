@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from lytics_azure_tui.lytics.duck import database, literal
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
+_KEPT = "kept"
 _COLUMNS = ("file", "line", "byte", "row", "reason", "raw", "encoding")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM rows"
 _ROWS, _BYTES = 100_000, 16 << 20
@@ -72,6 +74,18 @@ class QuarantinedRows:
 def folder_of(keep: Path, run_id: str) -> Path:
     """Where a run's rejected rows lie, in the folder that its job keeps."""
     return keep / "quarantine" / run_id
+
+
+def keep(folder: Path) -> None:
+    """Has a run's rejected rows stay when the run fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _KEPT).touch()
+
+
+def discard(folder: Path) -> None:
+    """Removes a failed run's rejected rows, if they are not to stay."""
+    if not (folder / _KEPT).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(path: Path, rows: Sequence[QuarantinedRow] | QuarantinedRows) -> None:

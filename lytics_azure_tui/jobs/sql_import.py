@@ -10,14 +10,13 @@ from lytics_azure_tui.azure.sql import SqlSession
 from lytics_azure_tui.azure.sql_catalogue import Table, preview, table
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import delivery, quarantine
-from lytics_azure_tui.jobs.csv_sniff import clean_header
-from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
+from lytics_azure_tui.jobs.csv_header import clean_header
+from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.jobs.sql_memory import Memory
-from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder
+from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder, server_of, session_of, source_id
 from lytics_azure_tui.jobs.sql_slice import Slice
 from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
 from lytics_azure_tui.model.amounts import counted
-from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.sql_import import SqlImport
 
@@ -34,7 +33,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
             "Quarantined rows of a table are not read again by themselves",
             fix="Correct the rows in the table, their Timestamp Column too: they come with the next run",
         )
-    with SqlSession(authorization(context, AzureSql)) as session:
+    with session_of(context) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
     slices = [replace(one, told=_told(survey)) for one in survey.slices]
@@ -46,7 +45,9 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
         "left_out": survey.left_out,
         "held_back": survey.held_back,
     }
-    return Plan(tuple(parts), _about(config, survey), None, data, processes=True)
+    kept = None if parts else survey.memory.checkpoint(config)
+    notes = _of_columns(found)
+    return Plan(tuple(parts), _about(config, survey), None, data, processes=True, notes=notes, checkpoint=kept)
 
 
 def do(context: Context, part: Part, before: PartResult | None, sink: Sink) -> PartResult:
@@ -100,11 +101,11 @@ def discard(context: Context) -> None:
 def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     """See `jobs.kind.JobKind`."""
     config = _config(context)
-    with SqlSession(authorization(context, AzureSql)) as session:
+    with session_of(context) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
         sample = preview(session, found, config.timestamp_field, 20)
-    notes = []
+    notes = [*_of_columns(found)]
     if survey.held_back:
         are = "is" if survey.held_back == 1 else "are"
         rows = counted(survey.held_back, "row")
@@ -137,7 +138,8 @@ def _memory(checkpoint: dict[str, Any] | None, config: SqlImport) -> Memory:
 
 
 def _survey(context: Context, session: SqlSession, found: Table, memory: Memory) -> Survey:
-    return Surveyor(session, found, _config(context), _whole(context, found), memory, context.sessions).survey()
+    config, server = _config(context), server_of(context)
+    return Surveyor(session, found, config, _whole(context, found), memory, server, context.sessions).survey()
 
 
 def _whole(context: Context, found: Table) -> Slice:
@@ -156,6 +158,14 @@ def _whole(context: Context, found: Table) -> Slice:
                 f"The column {column.name} of {config.source} is not a time: it is {column.declared}",
                 fix="Edit the job and choose a column of the type date, datetime, datetime2 or datetimeoffset",
             )
+    masked = [column.name for column in found.columns if column.masked]
+    if masked and config.masked_columns == "refuse":
+        raise BadConfiguration(
+            f"{config.source} has columns that are masked for this user: {', '.join(masked)}",
+            why="The server gives a mask such as xxxx in the place of each value, which would make one of many people",
+            fix="Have the user given the right to read them: GRANT UNMASK. Or make a view without them, or choose in "
+            "Masked Columns that the masks are imported",
+        )
     own, _ = clean_header(names)
     there = {name.casefold(): name for name in context.lytics.columns(config.stream)}
     return Slice(
@@ -171,7 +181,19 @@ def _whole(context: Context, found: Table) -> Slice:
         time_type=time.declared,
         record=names.index(record.name) if record and record.name != time.name else None,
         key=tuple(column.name for column in found.key if column.name != time.name),
+        source_id=source_id(context, found),
     )
+
+
+def _of_columns(found: Table) -> tuple[str, ...]:
+    """What an operator should know of a table's columns."""
+    named = (
+        (found.internal, "left out, as nobody can read them: inner columns of a graph table"),
+        ([column.name for column in found.columns if column.masked], "masked for this user; the masks are imported"),
+        ([column.name for column in found.columns if column.computed], "computed by the server; a row where that fails "
+         "ends the import"),
+    )  # fmt: skip
+    return tuple(f"{', '.join(names)}: {words}" for names, words in named if names)
 
 
 def _chain(one: Slice, sessions: int) -> str:

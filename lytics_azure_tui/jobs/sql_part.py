@@ -12,15 +12,15 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
 from lytics_azure_tui.azure.sql import SqlSession
-from lytics_azure_tui.azure.sql_catalogue import table
+from lytics_azure_tui.azure.sql_catalogue import Table, table
 from lytics_azure_tui.azure.sql_text import Texts
-from lytics_azure_tui.errors import RetryLater, StartOver
+from lytics_azure_tui.errors import Fatal, RetryLater, StartOver
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Sink, authorization
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
@@ -107,7 +107,7 @@ class SliceRun:
         while True:
             before = self._place.rows
             try:
-                with SqlSession(authorization(self._context, AzureSql), check=self._sink.check) as session:
+                with session_of(self._context, self._sink.check) as session:
                     self._read(session)
                 break
             except _Moved:
@@ -150,14 +150,20 @@ class SliceRun:
         found = table(session, one.schema, one.name)
         if [column.name for column in found.columns] != [name for name, _, _ in one.columns]:
             raise StartOver(f"{one.source} has other columns than it had when the run was planned")
+        if one.source_id not in ("", source_id(self._context, found)):
+            raise StartOver(f"{one.source} is not the table that it was when the run was planned")
         self._tell(f"putting in order {one.source}{one.told}")
         temporary = temporary_table(self._context)
-        timeout = self._config.query_timeout
-        session.run(
-            one.fill(temporary),
-            seconds=60.0 * timeout if timeout else float("inf"),
-            what=f"The rows of {one.source} could not be put in order",
-        )
+        try:
+            session.run(one.fill(temporary), what=f"The rows of {one.source} could not be put in order")
+        except Fatal as error:
+            computed = [column.name for column in found.columns if column.computed]
+            if not computed or error.fix:
+                raise
+            fix = (
+                f"It may come from what is computed: {', '.join(computed)}. Make a view without it, and import the view"
+            )
+            raise Fatal(error.what, why=error.why, fix=fix) from None
         start, received = place.received, session.received
         batches = session.texts(
             one.read(temporary, max(0, place.rows - 1)), what=f"The rows of {one.source} could not be read"
@@ -322,6 +328,23 @@ class SliceRun:
         folder.mkdir(parents=True, exist_ok=True)
         numbered = f"SELECT high, low, {_COPY} FROM {hashes}"
         self._copy(numbered, folder / f"{self._part.index:05}.parquet")
+
+
+def session_of(context: Context, check: Callable[[], None] = lambda: None) -> SqlSession:
+    """A session of a job's database, with the job's query timeout."""
+    config = cast(SqlImport, context.job.config)
+    return SqlSession(authorization(context, AzureSql), check=check, timeout=config.timeout())
+
+
+def server_of(context: Context) -> str:
+    """By which name and port the database is reached; names are the same in upper and lower case."""
+    server = authorization(context, AzureSql)
+    return f"{server.server.casefold().rstrip('.')}:{server.port}"
+
+
+def source_id(context: Context, found: Table) -> str:
+    """What tells a table from all others, also from one that is made anew under its name."""
+    return f"{server_of(context)}/{found.database.casefold()}/{found.object_id}/{found.created}"
 
 
 def temporary_table(context: Context) -> str:

@@ -52,6 +52,7 @@ class Slice:
         seen: the folder with the hashes of rows that were imported before.
         compared: so many of the columns, from the first, are what those hashes are of.
         known: every row counts as imported before: only its hash is kept.
+        source_id: server, database and table, as they were when it was planned; empty where that is not known.
         told: what the operator sees beside the table while it is read: the run's watermark and what is not new.
     """
 
@@ -77,6 +78,7 @@ class Slice:
     seen: str | None = None
     compared: int = 0
     known: bool = False
+    source_id: str = ""
     told: str = ""
 
     @classmethod

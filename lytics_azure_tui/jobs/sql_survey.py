@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from lytics_azure_tui.azure.sql import SqlSession, name_literal
-from lytics_azure_tui.azure.sql_catalogue import Table
+from lytics_azure_tui.azure.sql_catalogue import ColumnInfo, Table
 from lytics_azure_tui.errors import Fatal
-from lytics_azure_tui.jobs.sql_memory import Memory
+from lytics_azure_tui.jobs import sql_time
+from lytics_azure_tui.jobs.sql_memory import Identity, Memory
 from lytics_azure_tui.jobs.sql_slice import AGAIN, NEW, TIMELESS, Edge, Slice, moment
 from lytics_azure_tui.model.sql_import import SqlImport
 
@@ -56,15 +57,22 @@ class Surveyor:
         config: the job.
         base: a slice of the whole table, for all slices to be made from.
         memory: of the job's last run.
+        server: by which name and port it is reached.
         sessions: that the run may hold at once.
     """
 
     def __init__(
-        self, session: SqlSession, table: Table, config: SqlImport, base: Slice, memory: Memory, sessions: int
+        self,
+        session: SqlSession,
+        table: Table,
+        config: SqlImport,
+        base: Slice,
+        memory: Memory,
+        server: str,
+        sessions: int,
     ) -> None:
         self._session, self._table, self._config, self._base = session, table, config, base
-        self._memory, self._sessions = memory, sessions
-        self._seconds = 60.0 * config.query_timeout if config.query_timeout else float("inf")
+        self._memory, self._server, self._sessions = memory, server, sessions
         self._type = base.time_type
         self._what = f"The new rows of {base.source} could not be counted"
 
@@ -72,6 +80,9 @@ class Surveyor:
         """By the table's rowversion where it has one and the job wants it, else by its Timestamp Column.
 
         A job goes on by what it began with: a column that is added later would have it import everything once more.
+
+        Raises:
+            Undecided: the last run read something else.
         """
         version = self._table.rowversion
         if self._memory.version is not None and version is None:
@@ -79,9 +90,25 @@ class Surveyor:
                 f"{self._base.source} has no rowversion column any more, by which this job knew its new rows",
                 fix="Put it back; or set Watermark to the Timestamp Column, which imports all rows once more",
             )
-        if version is None or self._config.watermark == "timestamp" or self._memory.watermark is not None:
-            return self._by_time()
-        return self._by_version(version.name)
+        if self._config.watermark == "timestamp" or self._memory.watermark is not None:
+            version = None
+        identity = self._identity(version or self._table.column(self._config.timestamp_field))
+        upto = None if version is None else self._settled()
+        self._memory = self._memory.for_source(identity, upto, self._config)
+        found = self._by_time() if version is None or upto is None else self._by_version(version.name, upto)
+        # Where nothing is to be read, what is known stays as it is.
+        memory = found.memory if found.slices else self._memory
+        return replace(found, memory=replace(memory, identity=identity, accepted=False))
+
+    def _identity(self, column: ColumnInfo) -> Identity:
+        table, name = self._table, column.name.casefold()
+        database = table.database.casefold()
+        return Identity(self._server, database, table.object_id, table.created, name, column.declared)
+
+    def _settled(self) -> str:
+        """The rowversion up to which all rows are there for good: no transaction under way may write one of them."""
+        (active,), *_ = self._ask("SELECT CONVERT(binary(8), MIN_ACTIVE_ROWVERSION())")
+        return f"{int.from_bytes(_bytes(active), 'big') - 1:016X}"
 
     # By time
 
@@ -141,16 +168,12 @@ class Surveyor:
         """Where the next run begins to look again."""
         minutes = self._config.overlap_minutes
         # A day has no minutes to go back by.
-        step = f"day, -{-(-minutes // 1440)}" if self._type == "date" else f"minute, -{minutes}"
-        (text,), *_ = self._ask(f"SELECT CONVERT(varchar(33), DATEADD({step}, {moment(watermark, self._type)}), 126)")
-        return str(text)
+        step = timedelta(days=-(-minutes // 1440)) if self._type == "date" else timedelta(minutes=minutes)
+        return sql_time.earlier(watermark, step, self._type)
 
     # By rowversion
 
-    def _by_version(self, version: str) -> Survey:
-        """All rows below the lowest rowversion that a transaction under way may still write are there for good."""
-        (active,), *_ = self._ask("SELECT CONVERT(binary(8), MIN_ACTIVE_ROWVERSION())")
-        upto = f"{int.from_bytes(_bytes(active), 'big') - 1:016X}"
+    def _by_version(self, version: str, upto: str) -> Survey:
         base = replace(
             self._base, since=self._since(), version=version, version_after=self._memory.version, version_upto=upto
         )
@@ -208,12 +231,12 @@ class Surveyor:
         since = self._config.since_date
         if since is None:
             return None
-        if self._type == "date":
-            return since[:10]
-        return since.replace(" ", "T") + ("+00:00" if self._type.startswith("datetimeoffset") else "")
+        # Nothing lies before a type's first value, and nothing behind its last.
+        at = datetime.fromisoformat(since)
+        return None if at < sql_time.first(self._type) else self._at(at)
 
     def _ask(self, sql: str) -> list[tuple[object, ...]]:
-        return self._session.rows(sql, seconds=self._seconds, what=self._what)
+        return self._session.rows(sql, what=self._what)
 
     # Slices
 
@@ -245,35 +268,33 @@ class Surveyor:
 
     def _steps(self, whole: Slice, many: int) -> Iterator[tuple[str, int]]:
         """(beginning, rows) of the hours in which there are rows; of the seconds, where an hour holds that many."""
-        for hour, count in self._histogram(whole, "hour"):
-            start, end = timedelta(hours=hour), timedelta(hours=hour + 1)
+        for hour, count in self._histogram(whole, "hour", _ORIGIN):
+            start = _ORIGIN + timedelta(hours=hour)
             if count <= many or self._type in ("date", "smalldatetime"):
                 yield self._at(start), count
                 continue
-            within = replace(whole, after=Edge(self._at(start), True), upto=Edge(self._at(end), False))
-            for second, more in self._histogram(within, "second", start=start):
+            for second, more in self._histogram(whole, "second", start):
                 yield self._at(start + timedelta(seconds=second)), more
 
-    def _histogram(self, rows: Slice, unit: str, *, start: timedelta = timedelta()) -> Sequence[tuple[int, int]]:
-        """(units from an origin, rows in that unit), in order."""
-        origin = moment(self._at(start), self._type)
-        units = f"DATEDIFF({unit}, {origin}, {rows.time_column})"
+    def _histogram(self, rows: Slice, unit: str, origin: datetime) -> Sequence[tuple[int, int]]:
+        """(units from an origin, rows in that unit), in order; seconds of the hour that begins there."""
+        units = f"DATEDIFF({unit}, {moment(self._at(origin), self._type)}, {rows.time_column})"
+        where = rows.where()
+        if unit == "second":
+            # Of the rows of this hour that are in the slice at all. There may be no hour behind it.
+            hour = replace(rows, after=Edge(self._at(origin), True), upto=None, since=None, version=None)
+            if origin < sql_time.last(self._type) - timedelta(hours=1):
+                hour = replace(hour, upto=Edge(self._at(origin + timedelta(hours=1)), False))
+            where += f" AND {hour.where()}"
         found = self._ask(
-            f"SELECT {units} AS u, COUNT_BIG(*) AS c FROM {self._table.quoted} AS t WHERE {rows.where()}"
+            f"SELECT {units} AS u, COUNT_BIG(*) AS c FROM {self._table.quoted} AS t WHERE {where}"
             f" GROUP BY {units} ORDER BY u"
         )
         return [(int(str(at)), int(str(count))) for at, count in found]
 
-    def _at(self, after: timedelta) -> str:
+    def _at(self, at: datetime) -> str:
         """A time as text that the column's type takes."""
-        try:
-            at = _ORIGIN + after
-        except OverflowError:
-            raise Fatal("A time of the Timestamp Column is out of range") from None
-        if self._type == "date":
-            return f"{at:%Y-%m-%d}"
-        text = at.isoformat(timespec="seconds")
-        return text + ("+00:00" if self._type.startswith("datetimeoffset") else "")
+        return sql_time.as_text(sql_time.clamped(at, self._type), self._type)
 
 
 def _bytes(value: object) -> bytes:

@@ -32,7 +32,7 @@ def layers_of(blob: Stored, decrypt: Decrypt) -> tuple[tuple[str, ...], bytes]:
     """
     layers: list[str] = []
     while True:
-        name, head = _beginning(blob, layers, decrypt)
+        name, head = beginning(blob, layers, decrypt)
         packing = "" if PARQUET in layers else packing_of(name, head)
         if not packing:
             require_as_named(blob.name, layers)
@@ -42,14 +42,15 @@ def layers_of(blob: Stored, decrypt: Decrypt) -> tuple[tuple[str, ...], bytes]:
         layers.append(packing)
 
 
-def _beginning(blob: Stored, layers: Sequence[str], decrypt: Decrypt) -> tuple[str, bytes]:
+def beginning(blob: Stored, layers: Sequence[str], decrypt: Decrypt, size: int = HEAD) -> tuple[str, bytes]:
+    """(name, first bytes) of the first file in a blob."""
     for name, blocks in members(blob, layers, decrypt, block=HEAD):
         head = b""
         for block in blocks:
             head += block
-            if len(head) >= HEAD:
+            if len(head) >= size:
                 break
-        return name, head[:HEAD]
+        return name, head[:size]
     return blob.name, b""
 
 

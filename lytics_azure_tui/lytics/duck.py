@@ -33,6 +33,11 @@ def database(*, memory: int, threads: int = 1, spill: Path | None = None) -> duc
     return connection
 
 
+def lacks_memory(error: BaseException) -> bool:
+    """Whether a query failed for want of the memory that its database was given."""
+    return isinstance(error, duckdb.OutOfMemoryException)
+
+
 def quoted(name: str) -> str:
     """A name as SQL's delimited identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.delimiter import separator, usable
 from lytics_azure_tui.model.encoding import canonical
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig, StreamName
@@ -18,8 +19,17 @@ from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, Ti
 _FLAGS = re.compile(r"\(\?[aimsux]+\)")
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas in between, in quotes where they hold one."""
+    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+
+
 class CsvImport(JobConfig):
-    """Its keys are those of Lytics' `AzureCsvImport`, and three of our own: encoding, order_by, if_no_next_file."""
+    """Its keys are those of Lytics' `AzureCsvImport`, and our own.
+
+    These are `order_by`, `if_no_next_file`, and what says how a file is read and when a run fails: `encoding`,
+    `date_order`, `skip_lines`, `column_names`, `skip_footer`, `most_unusable`.
+    """
 
     workflow = "AzureCsvImport"
     title = "Import Data"
@@ -43,6 +53,7 @@ class CsvImport(JobConfig):
     delimiter: Annotated[
         str,
         Field(min_length=1),
+        AfterValidator(usable),
         Ask("Custom Delimiter", "Only the first character counts. Enter t for tab.", placeholder=","),
     ] = ","
     timestamp_field: Annotated[
@@ -51,7 +62,7 @@ class CsvImport(JobConfig):
             "Timestamp Field",
             "The column that says when each event happened. Left empty, events carry the time of the import.",
             source=Source.COLUMNS,
-            needs=("container", "filename", "delimiter", "encoding"),
+            needs=("container", "filename", "delimiter", "encoding", "skip_lines", "column_names"),
         ),
     ] = None
     fields: Annotated[
@@ -61,7 +72,7 @@ class CsvImport(JobConfig):
             "The columns to import; none chosen means all. If no names show, look at the delimiter and at the file's "
             "header row.",
             source=Source.COLUMNS,
-            needs=("container", "filename", "delimiter", "encoding"),
+            needs=("container", "filename", "delimiter", "encoding", "skip_lines", "column_names"),
         ),
     ] = Field(default_factory=list)
     continuous_update: Annotated[bool, Ask("Keep Updated", "Import each newer file of the sequence as it arrives.")] = (
@@ -141,6 +152,32 @@ class CsvImport(JobConfig):
             only_if="continuous_update",
         ),
     ] = "name"
+    late_days: Annotated[
+        int,
+        Field(ge=0, le=3650),
+        Ask(
+            "Late Files",
+            "How many days a file may stand behind the newest one that was imported and still be imported. Files that "
+            "are later are listed on the run. With Diff, none is imported late.",
+            advanced=True,
+            only_if="continuous_update",
+        ),
+    ] = 7
+    date_order: Annotated[
+        Literal["auto", "month first", "day first", "year first"],
+        Ask(
+            "Date Order",
+            "How dates such as 01/02/2026 are read. Automatic looks for a number above 12 in the column, and keeps to "
+            "what it finds; without one, the month comes first.",
+            advanced=True,
+            options={
+                "auto": "Automatic",
+                "month first": "Month first: 01/31/2026",
+                "day first": "Day first: 31/01/2026",
+                "year first": "Year first: 26/01/31",
+            },
+        ),
+    ] = "auto"
     encoding: Annotated[
         str,
         Ask(
@@ -151,6 +188,46 @@ class CsvImport(JobConfig):
             source=Source.ENCODINGS,
         ),
     ] = "auto"
+
+    skip_lines: Annotated[
+        int,
+        Field(ge=0, le=10_000),
+        Ask(
+            "Lines Before Header",
+            "Lines that stand before the header and are passed over: a title, comments. A line such as sep=; and blank "
+            "lines need not be counted.",
+            advanced=True,
+        ),
+    ] = 0
+    column_names: Annotated[
+        str | None,
+        Ask(
+            "Column Names",
+            "For a file without a header: the names of its columns, with commas in between. Left empty, the first line "
+            "holds them.",
+            advanced=True,
+            placeholder="id,name,email",
+        ),
+    ] = None
+    skip_footer: Annotated[
+        int,
+        Field(ge=0, le=1000),
+        Ask(
+            "Lines After Rows",
+            "Lines at the end that are no rows and are passed over: totals, a count of rows.",
+            advanced=True,
+        ),
+    ] = 0
+    most_unusable: Annotated[
+        int,
+        Field(ge=0, le=100),
+        Ask(
+            "Most Unusable Rows",
+            "The run fails, and imports nothing, when more than this percentage of its rows cannot be used. They stay "
+            "in quarantine. 100 never fails.",
+            advanced=True,
+        ),
+    ] = 50
 
     @field_validator("prefix")
     @classmethod
@@ -177,6 +254,20 @@ class CsvImport(JobConfig):
         if value != "auto":
             canonical(value)
         return value
+
+    @field_validator("column_names")
+    @classmethod
+    def _names_of_columns(cls, value: str | None) -> str | None:
+        if value and not all(_names(value)):
+            raise ValueError("a name is missing between two commas")
+        return value or None
+
+    def names(self) -> tuple[str, ...]:
+        """Of the columns of a file that has no header; empty where it has one."""
+        return _names(self.column_names) if self.column_names else ()
+
+    def tolerated(self) -> int:
+        return self.most_unusable
 
     def separator(self) -> str:
         """The one character between fields."""

@@ -29,6 +29,7 @@ class JobConfig(BaseModel):
         start: the word on the button that saves and runs it.
         deed: what it has done with its rows, in one word.
         reads_definitions: whether its runs need the mappings and audiences.
+        asks_how_to_go_on: whether its schedule stops with a question, which `runner.service.answer` answers.
         follows_profiles: whether it is due whenever profiles were built, beside its schedule.
     """
 
@@ -43,6 +44,7 @@ class JobConfig(BaseModel):
     deed: ClassVar[str] = "imported"
     reads_definitions: ClassVar[bool] = False
     follows_profiles: ClassVar[bool] = False
+    asks_how_to_go_on: ClassVar[bool] = False
 
     @classmethod
     def preview(
@@ -59,6 +61,10 @@ class JobConfig(BaseModel):
     def schedule(self) -> Schedule | None:
         """When it repeats; None for a job that runs once."""
         return None
+
+    def tolerated(self) -> int:
+        """The percentage of a run's rows that may be unusable without the run failing."""
+        return 100
 
     def audiences(self) -> tuple[str, ...]:
         """The slugs of the audiences that a run reads."""

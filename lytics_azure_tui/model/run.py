@@ -31,6 +31,27 @@ class Trigger(StrEnum):
     REPLAY = "replay"
 
 
+class Answer(StrEnum):
+    """How a job goes on whose source is not what it was."""
+
+    ANEW = "anew"
+    """It forgets what it has imported."""
+    GO_ON = "go_on"
+    """What it has imported counts for the source as it is now."""
+
+    @property
+    def label(self) -> str:
+        """Its name, for people."""
+        return "Begin anew" if self is Answer.ANEW else "Go on"
+
+    @property
+    def meaning(self) -> str:
+        """What it does, in a sentence."""
+        if self is Answer.ANEW:
+            return "The next run imports all rows, also those that are in the stream already."
+        return "The next run imports only what is newer than the last row that was imported; what is older never comes."
+
+
 LAST = "last"
 """The chain of the part that sends what all others have made ready; `jobs.delivery` does it, whatever the kind."""
 
@@ -85,6 +106,7 @@ class Plan:
         processes: chains go side by side in processes, not in threads: their work holds Python's interpreter.
         notes: lines for the run's log: how what was found is going to be read.
         warnings: lines for the run's log that the operator should look at; a run with any ends with exit code 3.
+        checkpoint: of a plan without parts: the job's memory for its next plan; None leaves it as it is.
     """
 
     parts: tuple[Part, ...]
@@ -95,6 +117,7 @@ class Plan:
     processes: bool = False
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    checkpoint: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

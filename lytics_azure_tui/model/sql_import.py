@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,7 +18,7 @@ SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class SqlImport(JobConfig):
-    """Its keys are those of Lytics' `AzuresqlImport`, and of our own watermark, overlap_minutes, null_timestamps."""
+    """Its keys are those of Lytics' `AzuresqlImport`, and of our own: those on the advanced step."""
 
     workflow = "AzuresqlImport"
     title = "Azure SQL Import"
@@ -25,6 +26,7 @@ class SqlImport(JobConfig):
     methods = (AzureSql.method,)
     module = "lytics_azure_tui.jobs.sql_import"
     start = "Start Import"
+    asks_how_to_go_on = True
 
     source: Annotated[
         str,
@@ -89,7 +91,9 @@ class SqlImport(JobConfig):
         int | None,
         Field(ge=1, le=60 * 24),
         Ask(
-            "Query Timeout", "How long a query may take on the server; then it is stopped there.", placeholder="minutes"
+            "Query Timeout",
+            "How long the server may let a query wait, before and between its rows; then it is stopped there.",
+            placeholder="minutes",
         ),
     ] = None
     row_limit: Annotated[
@@ -133,6 +137,30 @@ class SqlImport(JobConfig):
         ),
     ] = "import"
 
+    recreated_table: Annotated[
+        Literal["ask", "anew", "go_on"],
+        Ask(
+            "Recreated Table",
+            "What to do when the table was dropped and created again since the last run, in the same database.",
+            advanced=True,
+            only_if="continuous_update",
+            options={
+                "ask": "Stop, and ask",
+                "anew": "Import all its rows",
+                "go_on": "Import only what is newer than the last row that was imported",
+            },
+        ),
+    ] = "ask"
+    masked_columns: Annotated[
+        Literal["refuse", "import"],
+        Ask(
+            "Masked Columns",
+            "What to do with columns whose values the server masks for this user (dynamic data masking).",
+            advanced=True,
+            options={"refuse": "Refuse to import the table", "import": "Import the masks in the place of the values"},
+        ),
+    ] = "refuse"
+
     @field_validator("source")
     @classmethod
     def _source_is_a_table(cls, value: str) -> str:
@@ -145,13 +173,17 @@ class SqlImport(JobConfig):
         if not value:
             return None
         try:
-            return f"{datetime.strptime(value.strip(), SINCE):{SINCE}}"  # noqa: DTZ007 -- it is in UTC
+            return datetime.strptime(value.strip(), SINCE).isoformat(" ")  # noqa: DTZ007 -- it is in UTC
         except ValueError:
             raise ValueError("write yyyy-mm-dd HH:MM:SS, such as 2026-01-31 00:00:00") from None
 
     def table(self) -> tuple[str, str]:
         """(schema, name) of the source."""
         return parse(self.source)
+
+    def timeout(self) -> float:
+        """Of a query, in seconds."""
+        return math.inf if self.query_timeout is None else 60.0 * self.query_timeout
 
     def schedule(self) -> Schedule | None:
         if not self.continuous_update:

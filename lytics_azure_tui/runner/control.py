@@ -21,7 +21,8 @@ from lytics_azure_tui.config.keys import Keys
 NAME = "runner.sock"
 ANSWER_SECONDS = 30.0
 """For the answer: a keyring or a command may take its time."""
-_ASK_SECONDS = 5.0
+_ASK_SECONDS = 10.0
+"""For a sign of life: a blank, which JSON allows before an object."""
 _LONGEST_PATH = 100
 """Bytes; the address of a Unix socket holds 103 on macOS and 107 on Linux."""
 _LARGEST = 1_000_000
@@ -88,6 +89,7 @@ def _converse(caller: socket.socket, respond: Respond) -> None:
     # A caller that speaks nonsense or goes away is told nothing.
     with caller, suppress(OSError, ValueError, KeyError, TypeError):
         caller.settimeout(_ASK_SECONDS)
+        caller.sendall(b" ")
         asked = json.loads(_read(caller))
         answer = respond(Keys.from_json(asked["keys"]), [str(one) for one in asked["needs"]])
         caller.sendall(json.dumps({"ending": answer.ending, "missing": answer.missing}).encode())
@@ -105,13 +107,15 @@ def ask(data: Path, keys: Keys, needs: Sequence[str], seconds: float = ANSWER_SE
     """
     connection = socket.socket(socket.AF_UNIX)
     try:
-        connection.settimeout(seconds)
+        connection.settimeout(_ASK_SECONDS)
         with _short(data) as path:
             connection.connect(path)
         if not _is_owner(connection, data):
             return None
         connection.sendall(json.dumps({"keys": keys.to_json(), "needs": list(needs)}).encode())
         connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)
+        connection.settimeout(seconds)
         answer = json.loads(_read(connection))
         return Answer(bool(answer["ending"]), str(answer["missing"]))
     except (OSError, ValueError, KeyError, TypeError):

@@ -17,7 +17,7 @@ from lytics_azure_tui.config import definitions
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.lytics import open_lytics
 from lytics_azure_tui.config.secrets import open_store, unlock
-from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver
+from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, RetryLater, StartOver, Undecided
 from lytics_azure_tui.jobs import delivery
 from lytics_azure_tui.jobs.kind import Context, JobKind, load
 from lytics_azure_tui.model.authorization import Authorization, NoAuthorization
@@ -28,6 +28,7 @@ from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan, Ru
 from lytics_azure_tui.runner import executor, failures, lock, places, records
 from lytics_azure_tui.runner.board import Board
 from lytics_azure_tui.runner.ledger import Ledger
+from lytics_azure_tui.runner.pace import Pace
 from lytics_azure_tui.runner.workshop import Workshop
 
 STARTS_OVER = 3
@@ -140,13 +141,14 @@ class Execution:
         if plan.stop is not None:
             self.ledger.stop_job(self.run.job, plan.stop)
             self._log("warning", f"The job's schedule ends: {plan.stop}")
-        outcome = self._done(kind, context, plan) if plan.parts else Outcome(checkpoint=None, about=plan.about)
+        outcome = self._done(kind, context, plan) if plan.parts else Outcome(plan.checkpoint, about=plan.about)
         if not plan.warnings:
             return outcome
         return replace(outcome, counts={**outcome.counts, "warnings": len(plan.warnings)})
 
     def _done(self, kind: JobKind, context: Context, plan: Plan) -> Outcome:
         self._do_parts(kind, context, plan)
+        self._require_usable(context, plan)
         if not self.ledger.begin_commit(self.run.id):
             self._check_cancelled()
         self.board.stage("committing")
@@ -172,13 +174,20 @@ class Execution:
         side_by_side = executor.workers(plan, context.threads, context.memory)
         share = replace(context, memory=context.memory // side_by_side, threads=max(1, context.threads // side_by_side))
 
+        pace = Pace(len(plan.parts) - len(done), side_by_side, self._goes_slower)
+
         def work(part: Part, before: PartResult | None) -> PartResult:
             self.board.check()
             sink = self.board.sink(part.index)
             if part.chain == LAST:
+                self._require_usable(context, plan)
                 result = delivery.send(context, part, self.ledger.results(self.run.id), sink)
+            elif workshop is None:
+                result = kind.do(share, part, before, sink)
             else:
-                result = workshop.do(part, before) if workshop else kind.do(share, part, before, sink)
+                with pace.turn():
+                    result = workshop.do(part, before)
+                    pace.done(result.bytes)
             if result.index != part.index:
                 raise Fatal(f"Part {part.index} gave the result of part {result.index}")
             self.ledger.part_done(self.run.id, result)
@@ -189,6 +198,15 @@ class Execution:
             apart = plan.processes and side_by_side > 1
             workshop = opened.enter_context(Workshop(share, self.board, side_by_side)) if apart else None
             executor.do_parts(plan, done, work, self.board.halted.set, side_by_side)
+
+    def _require_usable(self, context: Context, plan: Plan) -> None:
+        """Ends a run of whose rows too many cannot be used, before any other is seen or sent."""
+        reading = {part.index for part in plan.parts if part.chain != LAST}
+        delivery.require_usable(context, [one for one in self.ledger.results(self.run.id) if one.index in reading])
+
+    def _goes_slower(self, sessions: int) -> None:
+        words = "one session" if sessions == 1 else f"{sessions} sessions"
+        self._log("info", f"Goes on with {words}: more of them read no faster, as the server is at its limit")
 
     def _check_cancelled(self) -> None:
         if self.ledger.cancel_requested(self.run.id):
@@ -202,6 +220,8 @@ class Execution:
             self.ledger.finish(self.run.id, RunState.CANCELLED)
             return True
         known = failures.explained(error, str(self.details_file))
+        if isinstance(known, Undecided):
+            self.ledger.stop_job(self.run.job, failures.redacted(known.why, self._authorization))
         if known is not error:
             self.write_details(failures.details(error, self._authorization))
         words = failures.redacted(str(known), self._authorization)

@@ -62,6 +62,15 @@ def explained(error: BaseException, log: str) -> LyazureError:
                 f"There is no space left on the disk{where}",
                 fix="Free some space, or choose another [storage] folder, then start the run again",
             )
+    from lytics_azure_tui.lytics.duck import lacks_memory
+
+    if any(map(lacks_memory, _causes(error))):
+        return Fatal(
+            "The run needs more memory than it may use",
+            why="It works on rows with very many columns or very long values",
+            fix="Raise [engine] memory in settings.toml, or lower [engine] threads, which share it; "
+            "or choose fewer fields in the job",
+        )
     if isinstance(error, MemoryError):
         return Fatal(
             "There is not enough memory", fix="Lower [engine] runs_at_once, threads or memory in settings.toml"

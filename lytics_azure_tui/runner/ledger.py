@@ -15,7 +15,18 @@ from typing import Any
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal
 from lytics_azure_tui.model.job import Job
-from lytics_azure_tui.model.run import JobState, LogLine, Outcome, PartResult, Plan, Progress, Run, RunState, Trigger
+from lytics_azure_tui.model.run import (
+    Answer,
+    JobState,
+    LogLine,
+    Outcome,
+    PartResult,
+    Plan,
+    Progress,
+    Run,
+    RunState,
+    Trigger,
+)
 from lytics_azure_tui.runner import alive, records
 from lytics_azure_tui.runner.database import Database
 from lytics_azure_tui.runner.records import to_text
@@ -376,6 +387,21 @@ class Ledger:
         """What the job's last succeeded run left for the next."""
         text = self._db.value("SELECT checkpoint FROM jobs WHERE id = ?", job_id)
         return None if text is None else dict(json.loads(text))
+
+    def answer(self, job_id: str, answer: Answer) -> None:
+        """Has a job go on in the way that a person has chosen, and takes its schedule up again.
+
+        Raises:
+            Fatal: a run of it is active, which would leave a memory of its own.
+        """
+        with self._db.transaction():
+            if self.runs(job=job_id, active=True):
+                raise Fatal("The job has a run that has not ended", fix="Cancel the run first, or wait for its end")
+            known = self.checkpoint(job_id)
+            if known is not None:
+                kept = None if answer is Answer.ANEW else json.dumps({**known, "accepted": True})
+                self._set_of_job(job_id, "checkpoint", kept)
+            self.resume_job(job_id)
 
     def set_next_due(self, job_id: str, at: datetime | None) -> None:
         """Keeps when the scheduler will start the job, for all to see."""

@@ -17,15 +17,20 @@ from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.keys import Keys, known
 from lytics_azure_tui.config.secrets import open_store
 from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised, RetryLater
-from lytics_azure_tui.model.run import Run, Trigger
+from lytics_azure_tui.model.run import Answer, Run, RunState, Trigger
+from lytics_azure_tui.model.sql_import import SqlImport
 from lytics_azure_tui.runner import control, lock, opening, places
 from lytics_azure_tui.runner.forgetting import Report, forget_apart
 from lytics_azure_tui.runner.ledger import Ledger
 from lytics_azure_tui.runner.lock import Holder
 from lytics_azure_tui.runner.spawn import spawn
 
-START_SECONDS = 20.0
+START_SECONDS = 30.0
+_STARTS = 5
+"""So often one is started that ends at once, as another took the lock before it; that one may end, too."""
 STOP_SECONDS = 15.0
+_LEAVING_SECONDS = 0.5
+"""A runner that ends closes its socket a moment before it lets go of its lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +90,22 @@ def ensure_runner(folder: Folder, keys: Keys | None = None, needs: Sequence[str]
         Fatal: it does not start, or does not answer.
     """
     keys = (keys or Keys()).over(known())
-    deadline = time.monotonic() + START_SECONDS
     started: subprocess.Popen[bytes] | None = None
-    required = False
-    while time.monotonic() < deadline:
+    starts, deadline, required = 0, 0.0, False
+    while not starts or time.monotonic() < deadline:
         status = runner_status(folder)
         if status is None or not status.running:
             if started is not None and started.poll() is None:
                 time.sleep(0.05)
                 continue
-            if started is not None and started.poll():
+            if started is not None and (started.poll() or starts == _STARTS):
                 break
             if needs and not required:
                 opening.require(folder, open_store(folder, keys), needs)
                 required = True
             started = _start(folder, keys)
+            # Counted from here: on a busy machine all that comes before may have taken long.
+            starts, deadline = starts + 1, time.monotonic() + START_SECONDS
         elif started is not None and status.pid == started.pid:
             # It has the keys, and what was tried here.
             return status
@@ -108,7 +114,6 @@ def ensure_runner(folder: Folder, keys: Keys | None = None, needs: Sequence[str]
         else:
             required = True
             _end(folder, status)
-            deadline = time.monotonic() + START_SECONDS
     log = places.runner_log(folder)
     raise Fatal("The background runner does not start", why=_last_line(log), fix=f"Look at {log}, or use --watch")
 
@@ -131,12 +136,14 @@ def _serves(folder: Folder, status: RunnerStatus, keys: Keys, needs: Sequence[st
     if needs:
         # What is missing here as well is said, or asked for, before anything ends.
         opening.require(folder, open_store(folder, keys), needs)
-    if status.background:
+    if answer is None and not status.background:
+        if not status.listens:
+            return True  # there is no way to ask
+        time.sleep(_LEAVING_SECONDS)
+        if _is_runner(folder, status.pid):
+            raise _silent(status)
+    if status.background or answer is None:
         return False
-    if answer is None and not status.listens:
-        return True  # there is no way to ask
-    if answer is None:
-        raise _silent(status)
     if answer.missing:
         raise NotAuthorised(
             f"The runner, process {status.pid}, cannot open the secrets that the run needs",
@@ -205,6 +212,21 @@ def start_now(folder: Folder, job_id: str, keys: Keys | None = None) -> Run:
         return ledger.enqueue(job, Trigger.MANUAL)
 
 
+def answer(folder: Folder, job_id: str, chosen: Answer) -> None:
+    """Has a job begin anew or go on, where its source is not what the last run has read. Starts no run.
+
+    Raises:
+        BadConfiguration: it is not of a kind that goes on from what it has read.
+        Fatal: a run of it is active.
+    """
+    job = folder.job(job_id)
+    job.require_here()
+    if not job.config.asks_how_to_go_on:
+        raise BadConfiguration(f"{job.label} is no {SqlImport.title}", why="Only those begin anew or go on by request")
+    with opened(folder) as ledger:
+        ledger.answer(job_id, chosen)
+
+
 def cancel(folder: Folder, run_id: str) -> Run:
     """Asks a run to end.
 
@@ -230,6 +252,11 @@ def replay(folder: Folder, run_id: str, keys: Keys | None = None) -> Run:
         run = ledger.run(run_id)
         if not run.state.ended or not ledger.quarantine_files(run_id):
             raise BadConfiguration(f"Run {run_id} has no quarantined rows that could be replayed")
+        if run.state is not RunState.SUCCEEDED:
+            raise BadConfiguration(
+                f"Run {run_id} imported nothing, so that its quarantined rows alone are not replayed",
+                fix="Mend the cause and start the job again: it reads all rows",
+            )
         job = folder.job(run.job)
         ensure_runner(folder, keys, opening.needs(job))
         queued = ledger.enqueue(job, Trigger.REPLAY, replay_of=run_id)

@@ -19,7 +19,7 @@ from lytics_azure_tui.sandbox import people
 from lytics_azure_tui.sandbox.sample_data import DAYS, FIRST_DAY
 from lytics_azure_tui.sandbox.tds import SqlServer
 
-VERSION = 1
+VERSION = 2
 """Of the tables: the cache keeps one copy of each."""
 CUSTOMERS = 50_000
 ORDERS = 300_000

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lytics_azure_tui.config.folder import Folder
     from lytics_azure_tui.config.secrets import SecretStore
     from lytics_azure_tui.lytics.protocol import Lytics
-    from lytics_azure_tui.model.run import Run
+    from lytics_azure_tui.model.run import Answer, Run
     from lytics_azure_tui.runner.doctor import Check
     from lytics_azure_tui.runner.forgetting import Report
     from lytics_azure_tui.runner.handing import Handing
@@ -229,6 +229,12 @@ class Desk:
         from lytics_azure_tui.runner.service import pause
 
         pause(self.folder, job_id, paused=paused)
+
+    def answer(self, job_id: str, answer: Answer) -> None:
+        """Has a job begin anew or go on, and takes its schedule up again."""
+        from lytics_azure_tui.runner.service import answer as answered
+
+        answered(self.folder, job_id, answer)
 
     def delete_job(self, job_id: str) -> None:
         """Deletes a job and its memory; its runs stay in the ledger.

@@ -52,6 +52,13 @@ def understood(error: BaseException, about: str) -> LyazureError:
     if isinstance(error, LyazureError):
         return error
     log.error("could not %s", about, exc_info=error)
+    if type(error).__name__ == "OutOfMemoryException":
+        # DuckDB's; its module is not loaded for the name of an exception.
+        return Fatal(
+            f"Could not {about}",
+            why="There are more columns or longer values than fit into the memory of a screen",
+            fix="A job, whose memory is set in settings.toml, can still export them",
+        )
     why = str(error) if isinstance(error, OSError | sqlite3.Error) else type(error).__name__
     return Fatal(f"Could not {about}", why=why, fix=f"The details are in logs/{NAME} of the data folder")
 

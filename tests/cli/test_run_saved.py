@@ -18,8 +18,11 @@ import pytest
 from lytics_azure_tui.cli.output import Exit
 from lytics_azure_tui.cli.running import exit_of
 from lytics_azure_tui.config.folder import Folder
+from lytics_azure_tui.errors import BadConfiguration
+from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.runner.events import ExitSummary
+from lytics_azure_tui.runner.service import opened, replay
 from tests.cli.conftest import Program, events, import_job, save_jobs, tree
 from tests.conftest import Storage
 
@@ -92,6 +95,25 @@ def test_rows_in_quarantine_have_an_exit_code_of_their_own(account: Storage, pro
     result = program("--run-saved", "people")
     assert result.returncode == Exit.QUARANTINED, result.stderr
     assert "1 row\t1 quarantined" in result.stdout
+
+
+def test_a_run_of_whose_rows_most_cannot_be_used_fails_and_keeps_them(
+    account: Storage, folder: Folder, program: Program
+) -> None:
+    account.put("people.csv", "name,city\nAda\nGrace,New York\nAlan\n")
+    result = program("--run-saved", "people")
+    assert result.returncode == Exit.FAILED, result.stdout
+    assert "2 of 3 rows cannot be used; nothing was imported" in result.stderr
+    assert not [path for path in (folder.data / "workspace" / "streams").rglob("*") if path.is_file()]
+    with opened(folder) as ledger:
+        (run,) = ledger.runs(job="people")
+        files = ledger.quarantine_files(run.id)
+    assert [(row.text, row.reason) for row in quarantine.page(files, 0, 10)] == [
+        ("Ada", "has 1 field where the header has 2"),
+        ("Alan", "has 1 field where the header has 2"),
+    ]
+    with pytest.raises(BadConfiguration, match="imported nothing"):
+        replay(folder, run.id)
 
 
 def test_a_failed_run_has_an_exit_code_of_its_own(account: Storage, program: Program) -> None:

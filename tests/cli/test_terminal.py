@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from lytics_azure_tui.config.keys import Keys
 from lytics_azure_tui.config.lytics import token
 from lytics_azure_tui.config.secrets import open_store, save
 from lytics_azure_tui.model.secret import Secret
-from lytics_azure_tui.runner.service import stop_runner
+from lytics_azure_tui.runner.service import ensure_runner, runner_status, stop_runner
 from tests.cli.conftest import import_job, save_jobs
 from tests.conftest import Storage
 
@@ -110,6 +111,17 @@ def test_the_passphrase_is_asked_for_and_not_shown(locked: Folder) -> None:
     assert "not this one" not in terminal.seen
 
 
+def test_nobody_is_asked_while_a_runner_is_at_work_that_was_told(locked: Folder) -> None:
+    ensure_runner(locked, Keys(Secret(PASSPHRASE)))
+    try:
+        terminal = _open(locked, "--run-saved", "people")
+        assert terminal.end() == Exit.DONE, terminal.seen
+        assert "runs are handed to it" in terminal.seen
+        assert "Passphrase" not in terminal.seen
+    finally:
+        stop_runner(locked)
+
+
 def test_a_new_passphrase_is_typed_twice(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LYAZURE_PASSPHRASE", raising=False)
     (folder.root / "settings.toml").write_text('[secrets]\nbackend = "file"\n')
@@ -145,6 +157,28 @@ def test_progress_rewrites_its_line(storage: Storage, folder: Folder, monkeypatc
     assert terminal.end() == Exit.DONE, terminal.seen
     assert "\x1b[1A" in terminal.seen
     assert "2,000,000 rows" in terminal.seen
+
+
+def test_a_runner_that_is_killed_while_the_screens_are_open_is_replaced_and_what_is_started_runs(
+    locked: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    terminal = _open(locked)
+    try:
+        terminal.until("needs a passphrase")
+        terminal.type(PASSPHRASE + "\r")
+        terminal.until("● runner")
+        first = runner_status(locked)
+        assert first is not None
+        os.kill(first.pid, signal.SIGKILL)
+        terminal.until("runner not running")
+        terminal.until("● runner")
+        terminal.type("s")
+        terminal.until("succeeded")
+        terminal.type("q")
+        assert terminal.end() == Exit.DONE
+    finally:
+        stop_runner(locked)
 
 
 def test_without_options_the_screens_open(folder: Folder) -> None:

@@ -87,6 +87,9 @@ class Importer:
         results = self.do(context, plan)
         outcome = kind.commit(context, plan, results)
         assert kind.commit(context, plan, results) == outcome, "a commit that is done again says the same"
+        if not plan.parts:
+            # There is nothing to commit then.
+            outcome = replace(outcome, checkpoint=plan.checkpoint)
         if outcome.checkpoint is not None:
             self.checkpoint = outcome.checkpoint
         self.now += timedelta(days=1)

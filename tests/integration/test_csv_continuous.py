@@ -74,6 +74,56 @@ def test_a_replaced_older_file_is_told_and_not_imported_again(storage: Storage, 
     assert "d/c_20260101.csv was replaced" in plan.about
 
 
+def test_a_file_that_comes_late_is_imported_within_the_window_and_told_beyond_it(
+    storage: Storage, daily: Importer
+) -> None:
+    put_day(storage, 1, "1,a")
+    put_day(storage, 20, "20,t")
+    daily.run()
+    put_day(storage, 2, "2,b")
+    put_day(storage, 18, "18,r")
+    assert "d/c_20260102.csv came too late" in daily.plan().about
+    daily.run()
+    assert [row for (row,) in daily.rows("id")] == ["1", "18", "20"]
+    put_day(storage, 21, "21,u")
+    daily.run()
+    assert [row for (row,) in daily.rows("id")] == ["1", "18", "20", "21"]
+    assert daily.with_settings(late_days=30).plan().parts != ()
+
+
+def test_names_ahead_empty_files_and_names_that_nearly_match_are_told(storage: Storage, daily: Importer) -> None:
+    put_day(storage, 1, "1,a")
+    storage.put("d/c_20420101.csv", "id,name\n9,z\n")
+    storage.put("d/c_20260102.csv", "")
+    storage.put("d/c_20260103_v2.csv", "id,name\n3,c\n")
+    storage.put("d/C_20260104.csv", "id,name\n4,d\n")
+    about = daily.plan().about
+    assert "d/c_20420101.csv has a time ahead" in about
+    assert "d/c_20260102.csv is empty" in about
+    assert "d/C_20260104.csv, d/c_20260103_v2.csv, each of which looks like" in about
+    assert any("c_20420101" in note for note in daily.rehearse().notes)
+    daily.run()
+    put_day(storage, 2, "2,b")
+    put_day(storage, 5, "5,e")
+    daily.run()
+    assert [row for (row,) in daily.rows("id")] == ["1", "2", "5"]
+
+
+def test_a_file_that_cannot_be_read_holds_back_none_before_it(storage: Storage, daily: Importer) -> None:
+    put_day(storage, 1, "1,a")
+    put_day(storage, 2, "2,b")
+    storage.put("d/c_20260103.csv", "\n\n")
+    put_day(storage, 4, "4,d")
+    assert any("c_20260103.csv" in warning for warning in daily.plan().warnings)
+    daily.run()
+    assert [row for (row,) in daily.rows("id")] == ["1", "2"]
+    with pytest.raises(Fatal, match="c_20260103"):
+        daily.run()
+    storage.delete("d/c_20260103.csv")
+    daily.run()
+    assert [row for (row,) in daily.rows("id")] == ["1", "2", "4"]
+
+
 def test_by_last_modified_one_name_written_over_is_a_sequence(storage: Storage, importer: Make) -> None:
     storage.put("current.csv", "id,name\n1,a\n")
     job = importer(filename="current.csv", continuous_update=True, order_by="modified", diff=True)

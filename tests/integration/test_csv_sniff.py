@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from lytics_azure_tui.azure.blob import BlobStore
-from lytics_azure_tui.jobs.csv_sniff import clean_header, look
+from lytics_azure_tui.jobs.csv_header import clean_header
+from lytics_azure_tui.jobs.csv_sniff import look
 from tests.conftest import Storage
 
 ROWS = "".join(f"{number};2026-01-{number % 28 + 1:02};user{number}@example.com;3.5;x\n" for number in range(80))

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import gnupg
@@ -15,6 +16,10 @@ import pytest
 
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs.pgp import check_public_key
+from lytics_azure_tui.model.authorization import AzureStorage
+from lytics_azure_tui.runner.doctor import State
+from lytics_azure_tui.runner.doctor.access import pgp_key
+from lytics_azure_tui.runner.doctor.check import guarded
 
 ELLIPTIC = {"key_type": "EDDSA", "key_curve": "ed25519"}
 FOR_FILES = {"subkey_type": "ECDH", "subkey_curve": "cv25519"}
@@ -86,6 +91,22 @@ def test_an_expired_key_is_refused(owner: Owner) -> None:
     time.sleep(2.1)
     with pytest.raises(BadConfiguration, match=f"This key expired on {datetime.now(UTC):%Y-%m-}"):
         check_public_key(armour)
+
+
+def test_the_doctor_tells_a_key_that_has_expired_and_one_that_soon_will(owner: Owner) -> None:
+    states = {}
+    for name, end in (("Gone", "seconds=1"), ("Soon", "2d"), ("Later", "1y"), ("Always", "0")):
+        armour = owner.public(owner.key(name, **ELLIPTIC, **FOR_FILES, expire_date=end))
+        authorization = AzureStorage(id="a", label=name, pgppublickey=armour)
+        time.sleep(2.1 if name == "Gone" else 0)
+        (check,) = guarded("pgp key", partial(pgp_key, authorization), subject=name)
+        states[name] = check.state
+    assert states == {
+        "Gone": State.PROBLEM,
+        "Soon": State.WARNING,
+        "Later": State.OK,
+        "Always": State.OK,
+    }
 
 
 def test_a_key_that_only_signs_is_refused(owner: Owner) -> None:

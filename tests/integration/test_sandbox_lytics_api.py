@@ -224,6 +224,28 @@ def test_segments_are_listed_with_sizes(filled: httpx.Client) -> None:
     assert _data(filled.get("/api/segment", params={"table": "content"})) == []
 
 
+# The models of Lytics' OpenAPI documents: StreamMetadata, DataField, and a segment as go-lytics has it.
+STREAM = (
+    "account_id aid anomaly_rule avg_event_size channel count created description hidden id internal jobs label "
+    "last_msg_ts last_received_ts last_update_ts method name providers slug tables updated"
+)
+FIELD = "avg card columns first_seen hidden is_array last_seen name sample sumlen type usage"
+SEGMENT = (
+    "id account_id name is_public slug_name description kind table author_id updated created tags category invalid "
+    "invalid_reason segment_ql ast size deleted aid"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [("/v2/stream", STREAM), ("/v2/stream/people/stats", FIELD), ("/v2/segment", SEGMENT), ("/api/segment", SEGMENT)],
+)
+def test_answers_have_no_fields_that_are_not_documented(filled: httpx.Client, path: str, model: str) -> None:
+    told = filled.get(path).json()["data"]
+    assert told
+    assert {name for one in told for name in one} <= set(model.split())
+
+
 def test_a_filter_that_cannot_be_used_makes_an_audience_invalid(api: LyticsApi, client: httpx.Client) -> None:
     api.definitions = DEFINITIONS
     (broken,) = _data(client.get("/v2/segment", params={"valid": "false"}))

@@ -157,7 +157,7 @@ def test_ten_thousand_tables_stay_quick(server: SqlServer) -> None:
             "INSERT INTO __catalogue.objects SELECT 2000000 + i, 'table_' || i, 1, 'U', 0, 637134336000000000, "
             "637134336000000000, NULL, '' FROM range(10000) t(i); "
             "INSERT INTO __catalogue.columns SELECT 2000000 + i, c, 'column_' || c, 'int', 0, 0, 0, true, false, NULL, "
-            "NULL, NULL, NULL, 56, 56, 4, 10, 0 FROM range(10000) t(i), range(1, 6) u(c)",
+            "NULL, NULL, NULL, 56, 56, 4, 10, 0, NULL FROM range(10000) t(i), range(1, 6) u(c)",
         )
         started = time.monotonic()
         found = rows(

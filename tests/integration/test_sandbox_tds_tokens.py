@@ -76,6 +76,16 @@ def test_rows_are_read_whatever_comes_with_them(
     assert " ".join(token for token in tokens if "ROW" not in token) == expected
 
 
+def test_old_large_types_travel_behind_pointers(session: SqlSession) -> None:
+    session.run("CREATE TABLE old (a text NULL, b ntext NULL, c image NULL)")
+    session.run("INSERT INTO old VALUES ('é', N'ж', 0x0102), (NULL, NULL, NULL), ('', N'', 0x)")
+    described = []
+    for columns in session.texts("SELECT a, b, c FROM old"):
+        described = [one.serializer.type for one in session._session.res_info.columns]
+        assert columns == [["é", None, ""], ["ж", None, ""], ["0x0102", None, "0x"]]
+    assert described == [0x23, 0x63, 0x22]
+
+
 @pytest.mark.parametrize(("asked", "given"), [(512, 512), (513, 513), (4096, 4096), (16_383, 16_383), (32_767, 16_383)])
 def test_packets_of_every_size_that_can_be_agreed_on(
     tables: Tables, monkeypatch: pytest.MonkeyPatch, asked: int, given: int

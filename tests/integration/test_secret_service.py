@@ -196,7 +196,7 @@ def test_a_bus_that_never_answers_does_not_hold_the_program(desktop: Desktop) ->
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()
-        for backend, kind in (("auto", "PassphraseNeeded"), ("keyring", "RetryLater")):
+        for backend, kind in (("auto", "NewPassphraseNeeded"), ("keyring", "RetryLater")):
             settings.write_text(f'[secrets]\nbackend = "{backend}"\ntimeout_seconds = 0.5\n')
             began = time.monotonic()
             answer = desktop.alone(

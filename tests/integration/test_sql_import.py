@@ -203,6 +203,73 @@ def test_every_type_of_time_orders_and_goes_on(tables: Tables, tmp_path: Path, k
     assert job.run().counts["imported"] == 0
 
 
+EDGES = {
+    "date": ("0001-01-01", "9999-12-31"),
+    "smalldatetime": ("1900-01-01T00:00:00", "2079-06-06T23:59:00"),
+    "datetime": ("1753-01-01T00:00:00", "9999-12-31T23:59:59.997"),
+    "datetime2(0)": ("0001-01-01T00:00:00", "9999-12-31T23:59:59"),
+    "datetime2(7)": ("0001-01-01T00:00:00.0000000", "9999-12-31T23:59:59.9999999"),
+    "datetimeoffset(7)": ("0001-01-01T00:00:00.0000000+00:00", "9999-12-31T23:59:59.9999999+00:00"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [*((kind, "") for kind in EDGES), ("datetime2(7)", ", rv rowversion"), ("date", ", rv rowversion")],
+)
+def test_sentinels_at_the_ends_of_a_type_s_range_are_ordinary_rows(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, version: str
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.jobs.sql_survey.SLICED", 10)
+    first, last = EDGES[kind]
+    tables.run(f"CREATE TABLE {{s}}.t (id int NOT NULL, at {kind} NOT NULL{version})")
+    job = tables.importer(tmp_path, continuous_update=True, overlap_minutes=60 * 24 * 7)
+    job.sessions = 3
+    tables.run(f"INSERT INTO {{s}}.t (id, at) SELECT value, '{first}' FROM GENERATE_SERIES(0, 29)")
+    # Only the earliest of all times: the overlap would begin before it.
+    assert [job.run().counts["imported"] for _ in range(2)] == [30, 0]
+    tables.run(
+        f"INSERT INTO {{s}}.t (id, at) SELECT value, '{last}' FROM GENERATE_SERIES(30, 59)",
+        "INSERT INTO {s}.t (id, at) SELECT value, DATEADD(day, value, '2020-01-01') FROM GENERATE_SERIES(60, 89)",
+    )
+    outcome = job.run()
+    assert outcome.counts["held back"] == (0 if version else 30)
+    assert sorted(ids(job)) == [*range(30), *(range(30, 90) if version else range(60, 90))]
+    happened = "id, left(_event_time, 10) AS day"
+    assert {day for id, day in job.rows(happened) if int(id) < 30} == {"0001-01-01" if "2" in kind else first[:10]}
+    assert {day for id, day in job.rows(happened) if 30 <= int(id) < 60} <= {last[:10]}
+
+
+@pytest.mark.parametrize("kind", EDGES)
+@pytest.mark.parametrize(("since", "rows"), [("0001-01-01 00:00:00", [1, 2]), ("9999-12-31 23:59:59", [])])
+def test_since_a_time_that_the_type_cannot_hold(
+    tables: Tables, tmp_path: Path, kind: str, since: str, rows: list[int]
+) -> None:
+    tables.run(f"CREATE TABLE {{s}}.t (id int NOT NULL, at {kind} NOT NULL)")
+    tables.run("INSERT INTO {s}.t VALUES (1, '2026-01-01'), (2, '2026-01-02')")
+    job = tables.importer(tmp_path, since_date=since)
+    job.run()
+    assert ids(job) == rows
+
+
+def test_slices_of_what_is_new_hold_no_row_that_is_not(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.jobs.sql_survey.SLICED", 100)
+    tables.run("CREATE TABLE {s}.t (id int NOT NULL, at datetime2(3) NOT NULL)")
+    rows = (
+        "INSERT INTO {{s}}.t SELECT value, DATEADD(second, value, '2026-01-01T10:00:00') FROM GENERATE_SERIES({}, {})"
+    )
+    # All within one hour, so that slices are cut by the second.
+    tables.run(rows.format(0, 1999))
+    job = tables.importer(tmp_path, continuous_update=True, overlap_minutes=0)
+    job.sessions = 4
+    job.run()
+    tables.run(rows.format(2000, 2999))
+    assert job.run().counts["imported"] == 1000
+    assert sorted(ids(job)) == list(range(3000))
+
+
 @pytest.mark.parametrize("name", ["a b", "a]]b", 'say "x"', "it's", "50%", "Größe ä", "[x]", "select", "c0", "n"])
 def test_any_name_of_a_table_and_a_column(tables: Tables, tmp_path: Path, name: str) -> None:
     quoted = "[" + name.replace("]", "]]") + "]"

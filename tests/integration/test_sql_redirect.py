@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -83,3 +84,23 @@ def test_the_server_that_a_login_is_sent_to_shows_a_certificate_of_its_own(
         with pytest.raises(BadConfiguration, match="could not be opened") as told:
             SqlSession(tables.authorization())
     assert "not signed by an authority" in told.value.why
+
+
+def test_a_server_that_answers_a_login_byte_by_byte_is_given_up(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lytics_azure_tui.azure.sql._CONNECT_SECONDS", 0.5)
+    listener, sent = socket.create_server(("127.0.0.1", 0)), list[int]()
+
+    def dribble() -> None:
+        with contextlib.suppress(OSError):
+            client, _ = listener.accept()
+            for byte in b"\x04\x00\x40\x00" + bytes(10_000):
+                client.send(bytes([byte]))
+                sent.append(byte)
+                time.sleep(0.05)
+
+    threading.Thread(target=dribble, daemon=True).start()
+    with listener, pytest.raises(RetryLater, match="could not be opened"):
+        SqlSession(tables.authorization(port=listener.getsockname()[1]))
+    assert len(sent) < 1_000, "before its first packet was whole"

@@ -75,6 +75,12 @@ class Shelf:
         self._answer()
         return self.blobs[container][name][offset : offset + length]
 
+    def stream(
+        self, container: str, name: str, etag: str, offset: int, end: int, *, block: int = 8 << 20, ahead: int = 3
+    ) -> Iterator[bytes]:
+        for at in range(offset, end, block):
+            yield self.read(container, name, etag, at, min(block, end - at))
+
     def iter(self, container: str, prefix: str = "") -> Iterator[BlobInfo]:
         return (self.blob(container, name) for name in sorted(self.blobs.get(container, {})) if name.startswith(prefix))
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.run import Outcome, PartResult, Progress, RunState, Trigger
 from lytics_azure_tui.tui.app import LyazureApp
 from lytics_azure_tui.tui.screens.confirm import Confirm
+from lytics_azure_tui.tui.screens.go_on import GoOn
 from lytics_azure_tui.tui.screens.run_detail import RunDetail
 from lytics_azure_tui.tui.widgets.grid import Grid
 from lytics_azure_tui.tui.widgets.problem import Problem
@@ -132,6 +135,36 @@ async def test_delete_takes_the_job_off_the_list_and_forgets_what_it_imported(wo
         assert [found.label for found in world.folder.jobs()] == ["Prices"]
     assert world.ledger.checkpoint("customers") is None
     assert world.ledger.runs(job="customers") != []
+
+
+@pytest.mark.parametrize(
+    ("keys", "checkpoint", "goes_on"),
+    [
+        (("escape",), {"watermark": "2026"}, False),
+        (("enter",), {"watermark": "2026"}, False),
+        (("right", "enter"), None, True),
+        (("right", "right", "enter"), {"watermark": "2026", "accepted": True}, True),
+    ],
+)
+async def test_a_job_whose_table_is_another_asks_how_to_go_on(
+    world: World, keys: tuple[str, ...], checkpoint: dict[str, Any] | None, goes_on: bool
+) -> None:
+    job = world.table_job("Orders", continuous_update=True)
+    run = world.running(job, Progress("reading", 1, 1, 1, 0))
+    world.ledger.finish(run.id, RunState.SUCCEEDED, outcome=Outcome({"watermark": "2026"}, "done"))
+    world.ledger.stop_job(job.id, "The database was shop, and is [b]shop2")
+    app = world.app()
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, GoOn))
+        shown = [str(one.render()) for one in app.screen.query(Static)]
+        assert shown[0] == "The database was shop, and is [b]shop2"
+        assert any("also those that are in the stream" in one for one in shown)
+        await pilot.press(*keys)
+        await until(pilot, lambda: not isinstance(app.screen, GoOn))
+        await until(pilot, lambda: (world.ledger.job_state(job.id).stopped is None) is goes_on)
+    assert world.ledger.checkpoint(job.id) == checkpoint
 
 
 async def test_enter_opens_the_jobs_newest_run_and_l_its_log(world: World) -> None:

@@ -6,10 +6,12 @@ import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import lytics_azure_tui
 from lytics_azure_tui.errors import Fatal, RetryLater
+from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.run import Run, RunState, Trigger
 from lytics_azure_tui.model.secret import Secret
@@ -57,6 +59,17 @@ def test_a_full_disk_is_known_in_all_its_words(error: Exception) -> None:
             raise ValueError("writing failed") from cause
     except ValueError as outer:
         assert failures.explained(outer, "log").what == known.what
+
+
+def test_want_of_memory_in_a_query_names_the_setting_to_raise() -> None:
+    with database(memory=16 << 20) as connection, pytest.raises(duckdb.OutOfMemoryException) as caught:
+        connection.execute("CREATE TABLE t AS SELECT repeat('x', 1000) || range AS x FROM range(1000000)")
+    outer = RuntimeError("while it was writing")
+    outer.__cause__ = caught.value
+    for error in (caught.value, outer):
+        known = failures.explained(error, "log")
+        assert "more memory than it may use" in known.what
+        assert "[engine] memory" in known.fix
 
 
 def test_an_unknown_error_is_told_by_its_kind_alone() -> None:

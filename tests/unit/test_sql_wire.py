@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lytics_azure_tui.azure.sql_wire import Incomplete
+from lytics_azure_tui.azure.sql_packets import Incomplete
 from lytics_azure_tui.errors import LyazureError, RetryLater
 from tests import replies
 from tests.replies import INT, NVARCHAR, changed, columns, done, int_cell, message, packets, row, text_cell
@@ -89,6 +89,26 @@ def test_each_token_is_read_when_a_packet_ends_at_every_byte_of_it(token: bytes)
     for cut in range(len(head), len(head) + len(token) + 1):
         assert replies.texts(replies.session(packets(stream, {cut}))) == [FIRST, SECOND], cut
     assert replies.texts(replies.session(packets(stream, range(len(stream))))) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("empty", [(0,), (1,), (3, 4, 4), (len(TOKENS),)])
+def test_packets_with_nothing_in_them_change_nothing(empty: tuple[int, ...]) -> None:
+    pieces = list(TOKENS)
+    for place in sorted(empty, reverse=True):
+        pieces.insert(place, b"")
+    sent = b"".join(replies.packet(piece, last=at == len(pieces) - 1) for at, piece in enumerate(pieces))
+    assert replies.texts(replies.session(sent)) == [FIRST, SECOND]
+
+
+def test_a_result_that_is_left_in_its_middle_is_cancelled_by_the_next_question() -> None:
+    answer = packets(columns(("n", INT)) + row(int_cell(9)) + done(0x10, 1))
+    reply = replies.session(packets(b"".join(TOKENS)) + packets(done(0x20)) + answer)
+    assert reply.next_set()
+    assert reply.next_row()
+    reply.submit_plain_query("SELECT 9")
+    assert b"\x06\x01\x00\x08" in reply._transport.sent, "an attention has been sent"
+    reply.begin_response()
+    assert replies.texts(reply) == [[("9",)]]
 
 
 def test_rows_without_an_end_of_their_own_end_with_the_procedure_or_the_next_columns() -> None:

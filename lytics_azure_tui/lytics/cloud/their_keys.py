@@ -212,6 +212,16 @@ def _null_timestamps(_config: Any, _authorization: Authorization) -> str:
     return "What becomes of rows without a timestamp is decided by Lytics."
 
 
+def _recreated_table(config: Any, _authorization: Authorization) -> str:
+    if not config.continuous_update:
+        return ""
+    return "What a table means that was created again, or one in another database, is decided by Lytics."
+
+
+def _masked_columns(config: Any, _authorization: Authorization) -> str:
+    return "Columns that are masked for the user are imported as masks." if config.masked_columns == "refuse" else ""
+
+
 def _compress_then_encrypt(config: Any, authorization: Authorization) -> str:
     if config.compress_then_encrypt and config.compress != "none" and has_key(authorization):
         why = "Lytics encrypts first and then compresses, so that the files would be others"
@@ -252,6 +262,8 @@ OURS: Mapping[str, Rule] = {
     "watermark": _watermark,
     "overlap_minutes": _overlap,
     "null_timestamps": _null_timestamps,
+    "recreated_table": _recreated_table,
+    "masked_columns": _masked_columns,
     "compress_then_encrypt": _compress_then_encrypt,
     "defuse_formulas": _defuse_formulas,
     "byte_order_mark": _byte_order_mark,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import lru_cache
 
-from lytics_azure_tui.lytics.duck import database, literal
-from lytics_azure_tui.lytics.event_time import WITHIN, any_time
+from lytics_azure_tui.lytics.duck import literal
+from lytics_azure_tui.lytics.event_time import EPOCH, any_time, read_times
 from lytics_azure_tui.lytics.language.scope import Typed, sql_type
 from lytics_azure_tui.model.user_field import FieldKind
 
@@ -77,8 +78,7 @@ def as_date(value: Typed) -> str:
     """SQL of a scalar as TIMESTAMPTZ: text in any form that we know, a number as unix time; NULL where it is none."""
     if value.kind is FieldKind.DATE:
         return value.sql
-    moment = any_time(as_text(value), None)
-    return f"CASE WHEN {moment} {WITHIN} THEN {moment} END"
+    return any_time(as_text(value))
 
 
 def as_int(value: Typed) -> str:
@@ -157,12 +157,8 @@ def bool_in(text: str) -> bool | None:
 @lru_cache(maxsize=1024)
 def date_in(text: str) -> str | None:
     """SQL of the date that a literal's text is, read in the forms that columns have."""
-    moment = any_time("$1", None)
-    with database(memory=64 << 20) as connection:
-        row = connection.execute(
-            f"SELECT epoch_us(moment) FROM (SELECT {moment} AS moment) WHERE moment {WITHIN}", [text]
-        ).fetchone()
-    return f"make_timestamptz({row[0]}::BIGINT)" if row else None
+    (moment,) = read_times([text])
+    return None if moment is None else f"make_timestamptz({(moment - EPOCH) // timedelta(microseconds=1)}::BIGINT)"
 
 
 def null(kind: FieldKind) -> Typed:

@@ -57,16 +57,20 @@ def _each(folder: Folder, saved: list[Job], ledger: Ledger | None, now: datetime
             continue
         last = state.last_run
         if state.stopped is not None:
-            fix = f"Start it again when that is mended: lyazure-tui --resume {job.id}"
+            fix = f"When that is mended, take it up again: lyazure-tui --resume {job.id}"
+            if job.config.asks_how_to_go_on:
+                fix += f". If it asks how to go on: --begin-anew {job.id}, or --go-on {job.id}"
             yield problem("jobs", f"Its schedule has stopped: {state.stopped}", fix, subject=job.label)
         elif not last.state.ended:
             yield from _active(last, works, now, job.label)
         else:
             due = due_at(job, state, now, built)
-            if due is not None and now - due > LATE:
-                yield problem("jobs", f"Overdue: it was due at {_time(due)}", _START, subject=job.label)
-        if ledger is not None and job.enabled and job.config.schedule() is not None:
-            yield from _failing(ledger, job.id, job.label)
+            # A job that follows the profiles is due whenever it is asked, from their build on.
+            since = built if due == now else due
+            if since is not None and now - since > LATE:
+                yield problem("jobs", f"Overdue: it was due at {_time(since)}", _START, subject=job.label)
+        if ledger is not None and job.enabled:
+            yield from _failing(ledger, job)
 
 
 def _active(run: Run, works: bool, now: datetime, label: str) -> Iterator[Check]:
@@ -78,19 +82,19 @@ def _active(run: Run, works: bool, now: datetime, label: str) -> Iterator[Check]
         yield warning("jobs", about, f"{_LOOK}it is retried automatically", subject=label)
 
 
-def _failing(ledger: Ledger, job_id: str, label: str) -> Iterator[Check]:
-    """The newest runs of a job, as long as they failed."""
+def _failing(ledger: Ledger, job: Job) -> Iterator[Check]:
+    """The newest runs of a job, as long as they failed. One of a job without a schedule was seen by who started it."""
     failed = list[Run]()
-    for run in ledger.runs(job=job_id, active=False, limit=100):
+    for run in ledger.runs(job=job.id, active=False, limit=100):
         if run.state is not RunState.FAILED:
             break
         failed.append(run)
-    if not failed:
+    if not failed or (len(failed) < AGAIN and job.config.schedule() is None):
         return
-    fix = f"{_LOOK}mend what it says, then start the job: lyazure-tui --run-saved {job_id}"
+    fix = f"{_LOOK}mend what it says, then start the job: lyazure-tui --run-saved {job.id}"
     times = "at its last run" if len(failed) == 1 else f"at its last {len(failed)} runs"
     check = problem if len(failed) >= AGAIN else warning
-    yield check("jobs", f"Failed {times}, at {_time(failed[0].ended)}: {failed[0].error}", fix, subject=label)
+    yield check("jobs", f"Failed {times}, at {_time(failed[0].ended)}: {failed[0].error}", fix, subject=job.label)
 
 
 def _build(ledger: Ledger) -> Iterator[Check]:

@@ -105,7 +105,7 @@ class Batch:
             form = usual_form(texts)
             usual = [usual_time(f"c{index}", form)] if form else []
             # The other forms cost so much that only those records are tried that need it.
-            for time in (*usual, any_time(f"c{index}", None)):
+            for time in (*usual, any_time(f"c{index}")):
                 connection.execute(f"UPDATE records SET t = {time} WHERE t IS NULL")
                 connection.execute(f"UPDATE records SET t = NULL WHERE NOT t {WITHIN}")
         arrived = f"TIMESTAMPTZ {literal(self._started.isoformat())}"

@@ -28,7 +28,8 @@ CREATE TABLE {SCHEMA}.objects (
 CREATE TABLE {SCHEMA}.columns (
   object_id INTEGER, column_id INTEGER, name VARCHAR, type VARCHAR, length INTEGER, digits INTEGER, scale INTEGER,
   is_nullable BOOLEAN, is_identity BOOLEAN, seed BIGINT, step BIGINT, default_text VARCHAR, computed VARCHAR,
-  system_type_id INTEGER, user_type_id INTEGER, max_length INTEGER, told_precision INTEGER, told_scale INTEGER
+  system_type_id INTEGER, user_type_id INTEGER, max_length INTEGER, told_precision INTEGER, told_scale INTEGER,
+  mask VARCHAR
 );
 CREATE TABLE {SCHEMA}.indexes (
   object_id INTEGER, index_id INTEGER, name VARCHAR, is_clustered BOOLEAN, is_unique BOOLEAN, is_primary BOOLEAN,
@@ -102,6 +103,7 @@ _COLUMN_COLUMNS = (
     ("is_rowguidcol", _NO), ("is_identity", _NO), ("is_computed", _NO), ("is_filestream", _NO),
     ("is_replicated", BIT), ("is_xml_document", _NO), ("default_object_id", _ID), ("is_sparse", BIT),
     ("is_column_set", BIT), ("generated_always_type", TINYINT), ("is_hidden", _NO), ("is_masked", _NO),
+    ("encryption_type", INT), ("graph_type", INT),
 )  # fmt: skip
 # Defaults have no row of their own among the objects: their numbers are made of those of table and column.
 _DEFAULT_ID = "-1024 * (k.object_id % 1048576) - k.column_id"
@@ -114,7 +116,7 @@ _COLUMNS = f"""SELECT k.object_id, k.name, k.column_id, CAST(k.system_type_id AS
   false AS is_filestream, false AS is_replicated, false AS is_xml_document,
   CASE WHEN k.default_text IS NULL THEN 0 ELSE {_DEFAULT_ID} END AS default_object_id,
   false AS is_sparse, false AS is_column_set, CAST(0 AS UTINYINT) AS generated_always_type, false AS is_hidden,
-  false AS is_masked
+  k.mask IS NOT NULL AS is_masked, CAST(NULL AS INTEGER) AS encryption_type, CAST(NULL AS INTEGER) AS graph_type
   FROM {{c}}.columns k JOIN {{c}}.objects o ON o.object_id = k.object_id WHERE {{visible}}"""
 
 _SIZES = (

@@ -98,10 +98,7 @@ class Conversation:
         try:
             session = self._admit(wanted)
         except SqlError as error:
-            reply = Reply(channel)
-            reply.error(error)
-            reply.done("NONE", None, error=True)
-            reply.end()
+            self._turn_away(wanted, error)
             return None
         redirect = None if session.meets_no_faults else self._house.faults.take(("redirect",))
         self._welcome(wanted, session, redirect)
@@ -109,6 +106,15 @@ class Conversation:
             session.close()
             return None
         return session
+
+    def _turn_away(self, wanted: logins.Login, error: SqlError) -> None:
+        """Says why a login failed: one that was right, but for its database, is told both."""
+        reply = Reply(self._channel)
+        reply.error(error)
+        if error.number == 4060:
+            reply.error(error_of(18456, user=wanted.user))
+        reply.done("NONE", None, error=True)
+        reply.end()
 
     def _admit(self, wanted: logins.Login) -> Session:
         """Raises: SqlError: 18456, 4060, or what was ordered as a fault."""
@@ -236,6 +242,8 @@ class Conversation:
         if self._gone:
             raise Gone("closed")
         runner.reply.end()
+        if runner.ends:
+            raise Gone("a severe error")
 
     def _cancelled(self, session: Session, runner: Runner) -> None:
         if self._gone:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import duckdb
 
-from lytics_azure_tui.sandbox.tds import catalogue, syntax
+from lytics_azure_tui.sandbox.tds import catalogue, masks, syntax
 from lytics_azure_tui.sandbox.tds.bind import Binder, Member, Scope
 from lytics_azure_tui.sandbox.tds.errors import SqlError, denied_statement, no_object, unsupported
 from lytics_azure_tui.sandbox.tds.parse import parse_expression
@@ -133,7 +133,10 @@ class Definer:
             raise SqlError(8111, "Cannot define PRIMARY KEY constraint on nullable column in the table.")
         if column.default is not None:
             Binder(self._session).value(parse_expression(column.default), Scope())
-        return Column(column.name, column.type.maybe(nullable), column.default, None, column.identity is not None)
+        if column.mask is not None:
+            masks.check(column.mask, column.name)
+        type_ = column.type.maybe(nullable)
+        return Column(column.name, type_, column.default, None, column.identity is not None, column.mask)
 
     def _scope_over(self, columns: list[Column] | tuple[Column, ...]) -> Scope:
         """Columns by DuckDB's own names, for a definition within the table."""

@@ -24,6 +24,8 @@ _FEWEST_FOR_BITMAP = 8
 _DAYS_TO_1970 = 719_162
 _LONGEST_IN_ROW = 8000
 _SLACK = 16
+_POINTER = b"\x10dummy textptr\0\0\0dummyTS\0"
+"""The length of a text pointer, one that points nowhere, and a time stamp."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class _Cells:
         null: what stands for NULL in a ROW.
         sizes: bytes of each value, one number if all are the same.
         pieces: of a fixed layout: numbers one after the other.
-        data: of texts and bytes, with `starts` and `lengths`; `plp` tells how they are framed.
+        data: of texts and bytes, with `starts` and `lengths`; `plp`, `wide` and `pointed` tell how they are framed.
     """
 
     nulls: Array | None
@@ -47,6 +49,7 @@ class _Cells:
     lengths: Array | None = None
     plp: bool = False
     wide: bool = False
+    pointed: bool = False
 
 
 def encode(batch: Batch, columns: Sequence[SqlType]) -> memoryview:
@@ -132,6 +135,9 @@ def _write(out: Array, at: Array, cells: _Cells, there: Array | None) -> None:
     assert starts is not None and lengths is not None  # noqa: S101
     if there is not None:
         starts, lengths = starts[there], lengths[there]
+    if cells.pointed:
+        _fill(out, at, _POINTER)
+        at = at + len(_POINTER)
     if not cells.plp:
         _put(out, at, lengths.astype("<u4" if cells.wide else "<u2"))
         copy_ranges(out, at + (4 if cells.wide else 2), cells.data, starts, lengths)
@@ -213,7 +219,7 @@ def _cells(column: ArrowColumn, type_: SqlType, count: int) -> _Cells:
         return _text(column, type_)
     if type_.binary:
         starts, lengths = column.offsets[:-1], np.diff(column.offsets)
-        return _variable(column.nulls, column.data, starts, lengths, plp=type_.large)
+        return _variable(column.nulls, column.data, starts, lengths, type_)
     if name == "sql_variant":
         return _variants(column, count)
     if name == "timestamp":
@@ -232,8 +238,11 @@ def _fixed(nulls: Array | None, pieces: Sequence[Array | int], null: bytes) -> _
     return _Cells(nulls, null, width, pieces)
 
 
-def _variable(nulls: Array | None, data: Array, starts: Array, lengths: Array, *, plp: bool) -> _Cells:
-    if plp:
+def _variable(nulls: Array | None, data: Array, starts: Array, lengths: Array, type_: SqlType) -> _Cells:
+    if type_.pointed:
+        sizes = len(_POINTER) + 4 + lengths
+        return _Cells(nulls, b"\0", sizes, (), data, starts, lengths, wide=True, pointed=True)
+    if type_.large:
         sizes = np.where(lengths > 0, 16 + lengths, 12)
         return _Cells(nulls, b"\xff" * 8, sizes, (), data, starts, lengths, plp=True)
     lengths = np.minimum(lengths, _LONGEST_IN_ROW)
@@ -251,7 +260,7 @@ def _text(column: ArrowColumn, type_: SqlType) -> _Cells:
         text = data.tobytes().decode().encode(types.CODE_PAGE, "replace")
         offsets = _counted((data & 0xC0) != 0x80)[offsets]
         data = np.frombuffer(text, np.uint8)
-    return _variable(column.nulls, data, offsets[:-1], np.diff(offsets), plp=type_.large)
+    return _variable(column.nulls, data, offsets[:-1], np.diff(offsets), type_)
 
 
 def _utf16(data: Array, offsets: Array) -> tuple[Array, Array]:

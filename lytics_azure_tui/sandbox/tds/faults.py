@@ -11,10 +11,25 @@ from lytics_azure_tui.sandbox.tds.errors import SqlError
 if TYPE_CHECKING:
     from lytics_azure_tui.sandbox.tds.server import SqlServer
 
-STATEMENT_KINDS = ("drop_after_rows", "cut_after_bytes", "slow_rows", "hang", "statement_error")
+STATEMENT_KINDS = (
+    "drop_after_rows",
+    "end_within_row",
+    "cut_after_bytes",
+    "slow_rows",
+    "hang",
+    "deaf",
+    "statement_error",
+)
 KINDS = (*STATEMENT_KINDS, "login_error", "redirect")
 
 _WORDS = {
+    596: (21, "Cannot continue the execution because the session is in the kill state."),
+    701: (17, "There is insufficient system memory in resource pool 'default' to run this query."),
+    824: (
+        24,
+        "SQL Server detected a logical consistency-based I/O error: incorrect checksum (expected: 0x7a3d2c1f; actual: "
+        "0x7a3d2c1e). It occurred during a read of page (1:812) in database ID 5.",
+    ),
     1205: (
         13,
         "Transaction (Process ID {spid}) was deadlocked on lock resources with another process and has been chosen as "
@@ -31,6 +46,16 @@ _WORDS = {
         "Resource ID: 1. The request minimum guarantee is 0, maximum limit is 60 and the current usage for "
         "the database "
         "is 60. However, the server is currently too busy to support requests greater than 0 for this database.",
+    ),
+    8645: (
+        17,
+        "A timeout occurred while waiting for memory resources to execute the query in resource pool 'default' (2). "
+        "Rerun the query.",
+    ),
+    18401: (
+        14,
+        "Login failed for user '{user}'. Reason: Server is in script upgrade mode. Only administrator can connect at "
+        "this time.",
     ),
     18456: (14, "Login failed for user '{user}'."),
     40197: (17, "The service has encountered an error processing your request. Please try again. Error code 40549."),
@@ -50,6 +75,8 @@ _WORDS = {
         "five minutes "
         "for this change to take effect.",
     ),
+    # A number that no list knows, as new ones come with each version.
+    49999: (17, "The elastic pool is busy with an operation that has no name yet."),
     49918: (16, "Cannot process request. Not enough resources to process request. Please retry your request later."),
 }
 
@@ -142,6 +169,10 @@ class FaultOrders:
         """The next results break off by a reset after this many rows."""
         return self._order("drop_after_rows", rows, like, 0.0, times)
 
+    def end_within_row(self, row: int, times: int = 1, like: str = "%") -> Self:
+        """The next results end in the middle of a row, in a packet that says that it is the last."""
+        return self._order("end_within_row", row, like, 0.0, times)
+
     def cut_after_bytes(self, count: int, times: int = 1, like: str = "%") -> Self:
         """The next replies break off after this many bytes, in the middle of a packet."""
         return self._order("cut_after_bytes", count, like, 0.0, times)
@@ -153,6 +184,10 @@ class FaultOrders:
     def hang(self, times: int = 1, like: str = "%") -> Self:
         """The next statements do not answer until they are cancelled."""
         return self._order("hang", 0, like, 0.0, times)
+
+    def deaf(self, seconds: float, times: int = 1, like: str = "%") -> Self:
+        """The next statements answer nothing, no cancel either; after so many seconds the connection breaks off."""
+        return self._order("deaf", 0, like, seconds, times)
 
     def statement_error(self, number: int, times: int = 1, like: str = "%") -> Self:
         """The next statements answer an error: 40613, 40501, 40197, 10928, 1205 and others."""

@@ -183,7 +183,7 @@ class DefinitionParser(QueryParser):
             pass
         return column
 
-    def _column_option(
+    def _column_option(  # noqa: PLR0912 -- one an option
         self,
         column: syntax.Column,
         keys: list[syntax.Key],
@@ -208,6 +208,8 @@ class DefinitionParser(QueryParser):
             column.default = self._text_of(self._constant)
         elif self.accept("COLLATE"):
             self.name()
+        elif self.accept("MASKED"):
+            column.mask = self._mask()
         elif self.token.upper in ("PRIMARY", "UNIQUE"):
             key = self._key(name)
             key.columns = self.in_parentheses(self._key_column) if self.at("(") else [(column.name, False)]
@@ -224,6 +226,13 @@ class DefinitionParser(QueryParser):
                 raise self.wrong()
             return False
         return True
+
+    def _mask(self) -> str:
+        for word in ("WITH", "(", "FUNCTION", "="):
+            self.expect(word)
+        function = self.advance().value
+        self.expect(")")
+        return function
 
     def _integer(self) -> int:
         negative = self.accept("-")

@@ -72,7 +72,7 @@ class Register:
         values: list[Value] = [
             table, number, column.name, type_.name, type_.length, type_.precision, type_.scale, type_.nullable,
             column.identity, identity[0] if identity else None, identity[1] if identity else None, column.default,
-            column.computed, system, user, type_.max_length, type_.told_precision, type_.told_scale,
+            column.computed, system, user, type_.max_length, type_.told_precision, type_.told_scale, column.mask,
         ]  # fmt: skip
         markers = ", ".join(f"$v{place}" for place in range(len(values)))
         self._session.run(

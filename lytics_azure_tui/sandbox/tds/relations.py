@@ -19,6 +19,7 @@ class Column:
         default: T-SQL text, or None.
         computed: T-SQL text of a computed column, or None.
         identity: whether the server fills it.
+        mask: the function by which it is masked, or None.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Column:
     default: str | None = None
     computed: str | None = None
     identity: bool = False
+    mask: str | None = None
 
     @property
     def filled(self) -> bool:

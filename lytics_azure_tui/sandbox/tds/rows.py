@@ -58,12 +58,17 @@ class Rows:
         return count
 
     def _send_faulty(self, reply: Reply, fault: Fault, data: memoryview, ends: Array, before: int) -> None:
-        if fault.kind == "drop_after_rows":
+        if fault.kind in ("drop_after_rows", "end_within_row"):
             left = fault.number - before
             if left > len(ends):
                 reply.write(data)
                 return
-            reply.write(data[: int(ends[left - 1]) if left > 0 else 0])
+            reply.write(data[: (int(ends[left - 1]) if left > 0 else 0) - (fault.kind == "end_within_row")])
+            if fault.kind == "end_within_row":
+                self._channel.end_reply()
+                # The server believes that it has answered.
+                self._session.cancel.wait()
+                raise Gone("ended")
             self._channel.flush_all()
             self._channel.reset()
             raise Gone("dropped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,7 +19,7 @@ from lytics_azure_tui.sandbox.tds.duck_errors import deadlock, translated
 from lytics_azure_tui.sandbox.tds.encode import encode_rows
 from lytics_azure_tui.sandbox.tds.errors import Cancelled, SqlError, unsupported
 from lytics_azure_tui.sandbox.tds.faults import KINDS, STATEMENT_KINDS, Fault, Faults, error_of
-from lytics_azure_tui.sandbox.tds.packets import Channel
+from lytics_azure_tui.sandbox.tds.packets import Channel, Gone
 from lytics_azure_tui.sandbox.tds.parse import parse
 from lytics_azure_tui.sandbox.tds.prepared import declared_parameters
 from lytics_azure_tui.sandbox.tds.relations import Relation
@@ -64,6 +65,8 @@ class Runner:
         self._tries = 0
         self._failed = False
         self.reply = Reply(channel)
+        self.ends = False
+        """Whether an error was so severe that the server closes the connection."""
 
     # ---- batches
 
@@ -162,6 +165,7 @@ class Runner:
 
     def _report(self, error: SqlError) -> None:
         self._failed = True
+        self.ends = self.ends or error.severity >= 20
         self._session.last_error = error.number
         self.reply.error(error)
         if error.number in _TERMINATED:
@@ -189,12 +193,15 @@ class Runner:
         if fault.kind == "hang":
             self._session.cancel.wait()
             raise Cancelled
+        if fault.kind == "deaf":
+            time.sleep(fault.seconds)
+            raise Gone("it was deaf")
         if fault.kind == "cut_after_bytes":
             self._channel.cut_after = fault.number
 
     def _row_fault(self) -> Fault | None:
         """The fault that the rows to come meet, if one does."""
-        if self._fault is None or self._fault.kind not in ("drop_after_rows", "slow_rows"):
+        if self._fault is None or self._fault.kind not in ("drop_after_rows", "end_within_row", "slow_rows"):
             return None
         fault, self._fault = self._fault, None
         return fault

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
-from lytics_azure_tui.sandbox.tds import catalogue, syntax, types
+from lytics_azure_tui.sandbox.tds import catalogue, masks, syntax, types
 from lytics_azure_tui.sandbox.tds.duck_errors import doomed, translated
 from lytics_azure_tui.sandbox.tds.engine import Engine, last_rowversion
 from lytics_azure_tui.sandbox.tds.errors import SqlError, denied, no_object
@@ -23,7 +23,7 @@ from lytics_azure_tui.sandbox.tds.values import Value, identifier, needed
 
 _EVERYTHING = (
     "CREATE TABLE", "CREATE VIEW", "CREATE SCHEMA", "SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "REFERENCES",
-    "ALTER", "CONTROL", "CONNECT", "VIEW DEFINITION", "VIEW DATABASE STATE", "ALTER ANY SCHEMA", "SHOWPLAN",
+    "ALTER", "CONTROL", "CONNECT", "VIEW DEFINITION", "VIEW DATABASE STATE", "UNMASK", "ALTER ANY SCHEMA", "SHOWPLAN",
 )  # fmt: skip
 _SNAPSHOTS = ("SNAPSHOT", "SERIALIZABLE", "REPEATABLE READ")
 
@@ -243,7 +243,13 @@ class Session:
             raise no_object(".".join(parts))
         if found.kind != "system" and not found.temporary and not self._may(permission, found.schema, found.name):
             raise denied(permission, found.name, self.database, found.schema)
+        if permission == "SELECT" and any(column.mask for column in found.columns):
+            # A view that may read what its reader may not is masked for its reader all the same.
+            return found if self._unmasked(found) else masks.masked(found)
         return found
+
+    def _unmasked(self, relation: Relation) -> bool:
+        return self.is_owner or self._is_granted("UNMASK", relation.schema, relation.name)
 
     def find(self, parts: syntax.Parts) -> Relation | None:
         """As `relation`, without asking for rights. Raises: SqlError: 40515."""
@@ -289,9 +295,10 @@ class Session:
                 None if row[7] is None else str(row[7]),
                 None if row[8] is None else str(row[8]),
                 bool(row[6]),
+                None if row[9] is None else str(row[9]),
             )
             for row in self.run(
-                "SELECT name, type, length, digits, scale, is_nullable, is_identity, default_text, computed "
+                "SELECT name, type, length, digits, scale, is_nullable, is_identity, default_text, computed, mask "
                 f"FROM {self.catalogue('columns')} WHERE object_id = $id ORDER BY column_id",
                 {"id": _int(number)},
             )
@@ -375,8 +382,9 @@ class Session:
         return self._grants
 
     def _may(self, permission: str, schema: str, name: str | None) -> bool:
-        if self.is_owner or self._trusted:
-            return True
+        return self.is_owner or bool(self._trusted) or self._is_granted(permission, schema, name)
+
+    def _is_granted(self, permission: str, schema: str, name: str | None) -> bool:
         return any(
             granted == permission
             and one.lower() == schema.lower()

@@ -411,7 +411,7 @@ class ForeignKey:
 
 @dataclass(slots=True)
 class Column:
-    """A column's definition. default and computed are T-SQL text."""
+    """A column's definition. default and computed are T-SQL text, mask is a function of dynamic data masking."""
 
     name: str
     type: SqlType
@@ -419,6 +419,7 @@ class Column:
     identity: tuple[int, int] | None = None
     default: str | None = None
     computed: str | None = None
+    mask: str | None = None
 
 
 @dataclass(slots=True)

@@ -79,8 +79,13 @@ class SqlType:
 
     @property
     def large(self) -> bool:
-        """Travels in pieces (PLP)."""
-        return self.name in ("xml", "text", "ntext", "image") or (self.length == MAX and (self.text or self.binary))
+        """Of any length."""
+        return self.name == "xml" or self.pointed or (self.length == MAX and (self.text or self.binary))
+
+    @property
+    def pointed(self) -> bool:
+        """text, ntext and image, which travel behind a pointer; what else is large comes in pieces (PLP)."""
+        return self.name in ("text", "ntext", "image")
 
     @property
     def max_length(self) -> int:  # noqa: PLR0911 -- one a kind
@@ -300,9 +305,11 @@ _NULLABLE_TOKENS = {
     "money": 0x6E, "smallmoney": 0x6E, "datetime": 0x6F, "smalldatetime": 0x6F,
 }  # fmt: skip
 _TEXT_TOKENS = {
-    "char": 0xAF, "varchar": 0xA7, "text": 0xA7, "nchar": 0xEF, "nvarchar": 0xE7, "ntext": 0xE7, "sysname": 0xE7,
-    "binary": 0xAD, "varbinary": 0xA5, "image": 0xA5,
+    "char": 0xAF, "varchar": 0xA7, "nchar": 0xEF, "nvarchar": 0xE7, "sysname": 0xE7, "binary": 0xAD, "varbinary": 0xA5,
 }  # fmt: skip
+_POINTED_TOKENS = {"text": 0x23, "ntext": 0x63, "image": 0x22}
+_ONE_EMPTY_NAME = b"\x01\x00\x00"
+"""The name of the table of such a column, which clients do not need."""
 
 
 def has_fixed_form(type_: SqlType) -> bool:
@@ -321,6 +328,9 @@ def type_info(type_: SqlType) -> bytes:  # noqa: PLR0911 -- one a kind
         length = type_.length if type_.binary or not type_.national else 2 * type_.length
         size = struct.pack("<H", 0xFFFF if type_.large else max(length, 1))
         return bytes([_TEXT_TOKENS[name]]) + size + (b"" if type_.binary else COLLATION)
+    if type_.pointed:
+        head = bytes([_POINTED_TOKENS[name]]) + struct.pack("<I", 0x7FFFFFFE if type_.national else 0x7FFFFFFF)
+        return head + (b"" if type_.binary else COLLATION) + _ONE_EMPTY_NAME
     if name in ("decimal", "numeric"):
         token = 0x6A if name == "decimal" else 0x6C
         return bytes([token, decimal_bytes(type_.precision), type_.precision, type_.scale])

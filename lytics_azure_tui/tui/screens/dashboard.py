@@ -20,6 +20,7 @@ from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard_rows import JOBS, RUNS, JobRows, minute, run_rows
 from lytics_azure_tui.tui.screens.first_steps import first_steps
+from lytics_azure_tui.tui.screens.go_on import GoOn
 from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.there import ASK_SECONDS, NOBODY_ASKED, ask, on_servers
 from lytics_azure_tui.tui.threads import in_thread
@@ -307,9 +308,19 @@ class Dashboard(DeskScreen):
             else:
                 await self._at_lytics(row.job, lambda servers, there: servers.pause(there), "paused at Lytics")
             return
+        if row.state.stopped is not None and row.job.config.asks_how_to_go_on:
+            await self._answer(row.job, row.state.stopped)
+            return
         resume = not row.job.enabled or row.state.stopped is not None
         done = f"{row.job.label}: {'its schedule goes on' if resume else 'paused'}"
         await self.do(lambda: self.desk.pause(row.job.id, not resume), "change the schedule", done)
+
+    async def _answer(self, job: Job, stopped: str) -> None:
+        """Asks how a job goes on whose source is not what it was."""
+        answer = await self.app.push_screen_wait(GoOn(job.label, stopped))
+        if answer is not None:
+            done = f"{job.label}: {answer.label.lower()}"
+            await self.do(lambda: self.desk.answer(job.id, answer), "take the answer", done)
 
     async def _at_lytics(self, job: Job, deed: Callable[[Servers, str], None], done: str) -> None:
         await self.do(lambda: on_servers(self.desk, job, deed), "ask Lytics", f"{job.label}: {done}")

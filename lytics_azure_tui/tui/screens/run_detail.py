@@ -175,7 +175,7 @@ class RunDetail(DeskScreen):
         return True
 
     def _replayable(self, run: Run) -> bool:
-        return run.state.ended and run.rejected > 0 and run.replayed_by is None
+        return run.state is RunState.SUCCEEDED and run.rejected > 0 and run.replayed_by is None
 
     def action_back(self) -> None:
         """Goes back."""

@@ -92,7 +92,7 @@ class Preview(FirstRows):
 
 def facts(look: CsvLook, key: str) -> Content:
     """What a file is, in words."""
-    from lytics_azure_tui.jobs.csv_sniff import delimiter_name
+    from lytics_azure_tui.jobs.csv_guess import delimiter_name
 
     columns = len(look.header)
     pieces = [

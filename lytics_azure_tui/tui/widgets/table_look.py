@@ -137,9 +137,9 @@ def column_lines(table: Table) -> list[Content]:
 
 
 def _marks(column: ColumnInfo) -> list[str]:
-    marks = ["key"] if column.key else []
-    marks += ["indexed"] if column.leads and not column.key else []
-    return [*marks, "nullable" if column.nullable else "not null"]
+    marks = ["key"] if column.key else ["indexed"] if column.leads else []
+    marks += ["nullable" if column.nullable else "not null"]
+    return [*marks, *(trait for trait in column.traits if trait not in ("nullable", "indexed"))]
 
 
 def _heading(column: ColumnInfo) -> Text:

@@ -50,12 +50,18 @@ class Place:
         mark = self.root / "died"
         if death:
             environment["LYAZURE_DIE"] = "|".join(str(word) for word in (*death, mark))
-        command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(self.folder.root), "--run-saved", "job"]
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert not death or mark.exists(), f"nothing died\n{done.stderr}"
+        status = self.program("--run-saved", "job", environment=environment)
+        assert not death or mark.exists(), f"nothing died\n{self.said}"
         mark.unlink(missing_ok=True)
+        return status
+
+    def program(self, *options: str, environment: dict[str, str] | None = None) -> int:
+        """Runs the program with options on the folder; `said` is what it wrote."""
+        command = [sys.executable, "-m", "lytics_azure_tui", "--config", str(self.folder.root), *options]
+        done = subprocess.run(
+            command, env=environment or self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
         self.said = done.stdout + done.stderr
         return done.returncode
 

@@ -201,7 +201,7 @@ def test_the_control_socket_is_its_owners_alone_and_outlasts_nonsense(world: Wor
                 caller.connect(short)
             caller.sendall(nonsense)
             caller.shutdown(socket.SHUT_WR)
-            assert caller.recv(100) == b""
+            assert caller.recv(100).strip() == b""
     assert control.ask(world.folder.data, Keys(), ()) == control.Answer()
     foreground.lock.release()
     assert not path.exists()
