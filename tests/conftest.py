@@ -25,6 +25,9 @@ from tests.hubs import hasten
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+ODD = "Åpp Süpport [1] {a,b} 100% #x? k=v \"'"
+"""The name of every test's folder: blanks, letters beyond ASCII, patterns, escapes, and a partition of Hive's."""
+
 # As for the screens.
 gc.set_threshold(10_000)
 
@@ -98,3 +101,11 @@ def storage(azurite: Azurite) -> Iterator[Storage]:
     with Uploader(azurite.connection) as uploader:
         uploader.create_container(container)
         yield Storage(azurite.connection_string, container, uploader)
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder with an odd name: macOS' own for data has a blank, and people have worse."""
+    folder = tmp_path / ODD
+    folder.mkdir()
+    return folder

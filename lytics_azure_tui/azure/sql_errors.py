@@ -175,7 +175,7 @@ def _of_server(number: int, severity: int, text: str) -> tuple[type[LyazureError
     told = f"error {number}: {text}"
     if number in _CANNOT_OPEN:
         why = "The database cannot be opened: it is being moved or is starting, or it is not there, or the user may not"
-        fix = "If it stays so, look at the database's name, and at the user's rights in it"
+        fix = "Look at the database's name, and at the user's rights in it"
         return RetryLater, f"{why} enter it (error {number})", fix
     if number in _PASSES:
         return RetryLater, f"{_PASSES[number]} (error {number})", ""

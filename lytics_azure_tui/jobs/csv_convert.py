@@ -22,7 +22,7 @@ from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_clean import Cleaner, Reject, numbered
 from lytics_azure_tui.jobs.csv_records import Record
 from lytics_azure_tui.lytics.date_order import TELLING
-from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.duck import database, literal, path_literal, quoted, read_parquet
 from lytics_azure_tui.lytics.event_time import WITHIN, any_time, usual_time
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.stream_file import copied, hashed, staged, system_columns
@@ -178,7 +178,7 @@ class Converter:
         rows = f"({self.rows(chunk)}) AS rows"
         if only:
             within = f"WHERE record BETWEEN {chunk.row} AND {chunk.last}"
-            rows += f" SEMI JOIN (FROM read_parquet({literal(str(only))}) {within}) AS chosen USING (record)"
+            rows += f" SEMI JOIN (FROM {read_parquet([only])} {within}) AS chosen USING (record)"
         select = f"SELECT {', '.join((*own, *system))} FROM {rows} WHERE {self._usable(chunk)}"
         return staged(self.run(copied(select, target)), target, [name for _, name in layout.picks])
 
@@ -191,7 +191,7 @@ class Converter:
         if count * _FEW > chunk.rows or chunk.numbered:
             return None
         wanted = self._database.execute(
-            f"SELECT record FROM read_parquet({literal(str(only))})"
+            f"SELECT record FROM {read_parquet([only])}"
             f" WHERE record BETWEEN {chunk.row} AND {chunk.last} ORDER BY record"
         ).fetchall()
         newline = self.layout.newline.encode()
@@ -284,7 +284,8 @@ class Converter:
         newline = "\\n" if chunk.numbered or self.layout.newline == "\n" else "\\r\\n"
         kept = ", store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scans', rejects_limit = 0"
         return (
-            f"read_csv({literal(str(chunk.path))}, auto_detect = false, header = false, columns = {{{columns}}},"
+            f"read_csv({path_literal(chunk.path)}, hive_partitioning = false, auto_detect = false, header = false,"
+            f" columns = {{{columns}}},"
             f" delim = {literal(shape.delimiter)}, quote = '\"', escape = '\"', new_line = '{newline}',"
             f" allow_quoted_nulls = false, max_line_size = {longest}, buffer_size = {2 * longest}{kept * rejects})"
         )

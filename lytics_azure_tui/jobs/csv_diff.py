@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import database, literal, path_literal, read_parquet
 
 
 def changed_rows(
@@ -38,7 +38,7 @@ def changed_rows(
             f"COPY (SELECT record FROM {missing} ORDER BY record)"
             f" TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE 122880)"
         )
-        changed = f"read_parquet({literal(str(target))})"
+        changed = read_parquet([target])
         counts = connection.execute(
             f"SELECT span.at, count(c.record) FROM (SELECT unnest($1::BIGINT[]) AS first, unnest($2::BIGINT[]) AS last,"
             f" unnest(range(len($1))) AS at) AS span LEFT JOIN {changed} AS c"
@@ -77,7 +77,7 @@ def _spans(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> dict
     """(first, last) row of each hash file that has any."""
     if not files:
         return {}
-    names = ", ".join(literal(str(path)) for path in files)
+    names = ", ".join(map(path_literal, files))
     found = connection.execute(
         "SELECT file_name, min(stats_min_value::BIGINT), max(stats_max_value::BIGINT)"
         f" FROM parquet_metadata([{names}]::VARCHAR[]) WHERE path_in_schema = 'record' GROUP BY file_name ORDER BY ALL"
@@ -93,4 +93,4 @@ def _read(files: Sequence[Path]) -> str:
     """SQL for the rows of hash files, of which there are none for a file without rows."""
     if not files:
         return "(SELECT 0 AS record, 0 AS high, 0 AS low WHERE false)"
-    return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])"
+    return read_parquet(files)

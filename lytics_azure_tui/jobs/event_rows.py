@@ -12,7 +12,7 @@ import duckdb
 
 from lytics_azure_tui.errors import StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, RUN_ID
-from lytics_azure_tui.lytics.duck import literal, quoted
+from lytics_azure_tui.lytics.duck import UNION_BY_NAME, literal, path_literal, quoted, read_parquet
 from lytics_azure_tui.lytics.protocol import EventFile, EventFiles
 
 STREAM = "_stream"
@@ -86,7 +86,8 @@ class EventRows:
             defuse: puts ' before what a spreadsheet would take for a formula, in names of columns too.
         """
         for piece in self.pieces:
-            asked = self._asked(connection, piece, f"SELECT DISTINCT name FROM parquet_schema({_list(piece.files)})")
+            files = ", ".join(map(path_literal, piece.files))
+            asked = self._asked(connection, piece, f"SELECT DISTINCT name FROM parquet_schema([{files}])")
             there = {str(name).casefold() for (name,) in asked}
             own = [quoted(name) if name.casefold() in there else "NULL::VARCHAR" for name in self.columns]
             values = [f"strftime({EVENT_TIME}, '%Y-%m-%dT%H:%M:%S.%fZ')", literal(piece.stream), *own]
@@ -138,7 +139,7 @@ class EventRows:
         if piece.taken:
             conditions.append(f"{RUN_ID} NOT IN ({', '.join(literal(run) for run in piece.taken)})")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"FROM read_parquet({_list(piece.files)}, union_by_name = true){where}"
+        return f"FROM {read_parquet(piece.files, UNION_BY_NAME)}{where}"
 
 
 def united(columns: Iterable[Sequence[str]]) -> tuple[str, ...]:
@@ -192,7 +193,3 @@ def _may_hold(file: EventFile, start: str | None, end: str | None) -> bool:
     if start is not None and file.last is not None and file.last.date().isoformat() < start:
         return False
     return end is None or file.first is None or file.first.date().isoformat() < end
-
-
-def _list(files: Sequence[str]) -> str:
-    return "[" + ", ".join(literal(path) for path in files) + "]"

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import database, read_parquet
 from lytics_azure_tui.lytics.workspace.trigger_rows import GROUP
 from lytics_azure_tui.model.trigger import Message, SegmentEvent, segment_id, trigger
 
@@ -65,7 +65,7 @@ def messages(outbox: Path, subscription: str, *, first: int = 0, until: int | No
         while True:
             end = min(at - at % GROUP + GROUP, until if until is not None else at + GROUP)
             rows = connection.execute(
-                f"SELECT who, moment, events, profile FROM read_parquet({literal(str(outbox))})"
+                f"SELECT who, moment, events, profile FROM {read_parquet([outbox])}"
                 f" WHERE n >= {at} AND n < {end} ORDER BY n"
             ).fetchall()
             for row in rows:

@@ -16,7 +16,7 @@ from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.archives import Stored
 from lytics_azure_tui.jobs.formats import PARQUET
 from lytics_azure_tui.jobs.row_pipe import csv_options, written
-from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.duck import database, path_literal, quoted, read_parquet
 
 MARK = b"PAR1"
 SAMPLE_ROWS = 200
@@ -78,7 +78,7 @@ def _first_group(path: Path, name: str) -> tuple[int, int, int]:
                 "THEN least(dictionary_page_offset, data_page_offset) ELSE data_page_offset END), "
                 "max(CASE WHEN dictionary_page_offset > 0 THEN least(dictionary_page_offset, data_page_offset) "
                 "ELSE data_page_offset END + total_compressed_size) "
-                f"FROM parquet_metadata({literal(str(path))}) WHERE row_group_id = 0"
+                f"FROM parquet_metadata({path_literal(path)}) WHERE row_group_id = 0"
             ).fetchone()
         except duckdb.Error as error:
             raise _damaged(name, str(error)) from error
@@ -89,7 +89,7 @@ def _first_group(path: Path, name: str) -> tuple[int, int, int]:
 def _rows(path: Path, name: str, most: int | None = None) -> Generator[bytes, None, None]:
     with closing(database(memory=_MEMORY, spill=path.parent)) as connection:
         try:
-            source = f"read_parquet({literal(str(path))}, hive_partitioning = false)"
+            source = read_parquet([path])
             columns = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
             chosen = ", ".join(f"{_as_text(quoted(column), kind)} AS {quoted(column)}" for column, kind, *_ in columns)
             limit = "" if most is None else f" LIMIT {most}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lytics_azure_tui.jobs.text_columns import arrow_table
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import FILE_ROW_NUMBER, database, literal, read_parquet
 
 _MEMORY = 128 << 20
 _LAYOUTS = "files.json"
@@ -189,7 +189,7 @@ def _query(files: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
     paths = _paths(files)
     if not paths:
         return []
-    table = f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
+    table = read_parquet(paths)
     with database(memory=_MEMORY) as connection:
         return connection.execute(f"WITH rows AS (FROM {table}) {sql}").fetchall()
 
@@ -203,7 +203,7 @@ def remove(folder: Path, values: Sequence[str]) -> int:
     words = "|".join(map(re.escape, sorted(values)))
     word = re.compile(f"(?<![^\\W_])(?:{words})(?![^\\W_])", re.IGNORECASE)
     for path in _paths([str(folder)]):
-        rows = f"read_parquet({literal(str(path))}, file_row_number = true)"
+        rows = read_parquet([path], FILE_ROW_NUMBER)
         with database(memory=_MEMORY) as connection:
             connection.execute(f"SELECT file_row_number, raw, encoding FROM {rows}")
             held, left = [], 0

@@ -26,7 +26,7 @@ from lytics_azure_tui.jobs.kind import Context, Sink, authorization
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.jobs.sql_slice import TIMELESS, Slice
 from lytics_azure_tui.jobs.text_columns import TextColumns
-from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.duck import database, literal, quoted, read_parquet
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.stream_file import hashed, sync, system_columns, write
 from lytics_azure_tui.model.authorization import AzureSql
@@ -375,4 +375,4 @@ def _is_text(text: str) -> bool:
 def _all(folder: Path, pattern: str) -> str | None:
     """SQL for the rows of a folder's Parquet files; None where there are none."""
     files = sorted(folder.glob(pattern))
-    return f"read_parquet([{', '.join(literal(str(path)) for path in files)}])" if files else None
+    return read_parquet(files) if files else None

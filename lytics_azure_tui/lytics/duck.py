@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
+
+_PATTERN = re.compile(r"[*?\[{]")
 
 
 def database(*, memory: int, threads: int = 1, spill: Path | None = None) -> duckdb.DuckDBPyConnection:
@@ -41,6 +45,25 @@ def lacks_memory(error: BaseException) -> bool:
 def quoted(name: str) -> str:
     """A name as SQL's delimited identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def path_literal(path: str | Path) -> str:
+    """A path as DuckDB's readers take it, which look for patterns in all paths: these characters mean themselves."""
+    return literal(_PATTERN.sub(r"[\g<0>]", str(path)))
+
+
+def read_parquet(paths: Iterable[str | Path], *options: str) -> str:
+    """SQL of the rows of some files. No part of a path is taken for a column of Hive's.
+
+    Args:
+        options: such as `UNION_BY_NAME`.
+    """
+    names = ", ".join(map(path_literal, paths))
+    return f"read_parquet({', '.join((f'[{names}]', 'hive_partitioning = false', *options))})"
+
+
+UNION_BY_NAME = "union_by_name = true"
+FILE_ROW_NUMBER = "file_row_number = true"
 
 
 def literal(text: str) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 from lytics_azure_tui.jobs import quarantine
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, load
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
-from lytics_azure_tui.lytics.duck import database
+from lytics_azure_tui.lytics.duck import UNION_BY_NAME, database, read_parquet
 from lytics_azure_tui.lytics.workspace.workspace import Workspace
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 from tests.conftest import Storage
+from tests.delta import live_files
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -113,15 +114,12 @@ class Importer:
 
     def rows(self, columns: str = "*") -> list[tuple[Any, ...]]:
         """The stream's rows, read from the files that the table's log names; times as text."""
-        from deltalake import DeltaTable
-
-        folder = str(self.root / "workspace" / "streams" / "s")
-        files = DeltaTable(folder).file_uris() if DeltaTable.is_deltatable(folder) else []
+        files = live_files(self.root / "workspace" / "streams" / "s")
         if not files:
             return []
         with database(memory=256 << 20) as connection:
             times = "CAST(_event_time AS VARCHAR) AS _event_time, CAST(_ingest_time AS VARCHAR) AS _ingest_time"
-            source = f"SELECT * REPLACE ({times}) FROM read_parquet({files}, union_by_name = true)"
+            source = f"SELECT * REPLACE ({times}) FROM {read_parquet(files, UNION_BY_NAME)}"
             return connection.execute(f"SELECT {columns} FROM ({source}) ORDER BY _source, _row").fetchall()
 
     def with_settings(self, **settings: Any) -> Importer:

@@ -11,7 +11,11 @@ import pytest
 
 from lytics_azure_tui.errors import BadConfiguration, Cancelled, Fatal, StartOver
 from lytics_azure_tui.jobs.kind import load
+from lytics_azure_tui.lytics.duck import database, read_parquet
+from lytics_azure_tui.lytics.stream_file import write
+from lytics_azure_tui.lytics.workspace.streams import Streams
 from tests.conftest import Storage
+from tests.delta import live_files
 from tests.integration.exports import Exporter, Reader, Row, a_reader, event_exporter, opened, table
 
 WEB: list[Row] = [{"user": "ada", "page": "/"}, {"user": "bob", "page": None}, {"user": "", "page": "/cart"}]
@@ -165,9 +169,13 @@ def test_files_that_were_written_anew_bring_nothing_twice(exporter: Callable[...
 
 
 def rewrite(export: Exporter, stream: str, keep: str) -> None:
-    from deltalake import DeltaTable
-
-    DeltaTable(str(export.workspace.staging(stream))).delete(f"NOT ({keep})")
+    folder = export.workspace.staging(stream)
+    with database(memory=256 << 20) as connection:
+        for path in live_files(folder):
+            columns = list(export.workspace.columns(stream))
+            query = f"FROM {read_parquet([path])} WHERE {keep}"
+            new = write(connection, query, folder / f"rewritten-{path.name}", columns)
+            Streams(export.root / "workspace").replace(stream, f"rewrite-{path.name}", {path.name: new})
 
 
 def test_a_manifest_says_what_is_in_a_file(exporter: Callable[..., Exporter]) -> None:

@@ -19,7 +19,7 @@ from lytics_azure_tui.lytics.cloud.answers import item, whole
 from lytics_azure_tui.lytics.cloud.api import AnswerLost, Api, Refused, path
 from lytics_azure_tui.lytics.cloud.journal import Journal, State
 from lytics_azure_tui.lytics.columns import EVENT_TIME, ROW, SOURCE, SYSTEM_COLUMNS
-from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.duck import database, literal, quoted, read_parquet
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.sending import Batch, Record
 
@@ -56,7 +56,7 @@ class Collect:
         """See `lytics.sending.Delivery`. The events' times are in one more field."""
         with database(memory=_MEMORY) as connection:
             for file in files:
-                source = f"read_parquet({literal(str(self.folder / file.path))})"
+                source = read_parquet([self.folder / file.path])
                 names = [row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()]
                 rows = connection.execute(f"SELECT {SOURCE}, {ROW}, {_line(names)} FROM {source}")
                 while some := rows.fetchmany(_FETCH):

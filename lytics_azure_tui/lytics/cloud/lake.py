@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.lytics.duck import database, literal, quoted
+from lytics_azure_tui.lytics.duck import database, literal, path_literal, quoted
 from lytics_azure_tui.lytics.language.kinds import converted
 from lytics_azure_tui.lytics.language.scope import Typed, sql_type
 from lytics_azure_tui.lytics.workspace.head import KEY, Current, Head, current
@@ -194,7 +194,8 @@ def _views(
         target = scratch / f"members-{number}.parquet"
         run(
             f"COPY (SELECT {literal(slug)} AS _audience, row_number() OVER () + {number} * 1000000000000 AS _n, _id,"
-            f" named AS _identifiers{typed} FROM read_json({literal(str(file))}, format = 'newline_delimited',"
+            f" named AS _identifiers{typed} FROM read_json({path_literal(file)},"
+            " hive_partitioning = false, format = 'newline_delimited',"
             f" maximum_object_size = 67108864, columns = {{{told}}})) TO {literal(str(target))} ({PARQUET})"
         )
         parts.append(str(target))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from lytics_azure_tui.lytics.duck import literal, quoted
+from lytics_azure_tui.lytics.duck import literal, quoted, read_parquet
 from lytics_azure_tui.lytics.workspace.mapped import nothing_mapped
 from lytics_azure_tui.lytics.workspace.merging import LATEST, OLDEST, Extreme, Field, Keyed
 from lytics_azure_tui.lytics.workspace.scores import DAY, columns, day_of, figures
@@ -68,7 +68,7 @@ def assemble(
     # A table that is written anew has at least one file, to tell its columns.
     if events.is_dir() or (bucket == 0 and not known):
         happened = (
-            f"FROM read_parquet({literal(str(events / '*.parquet'))})"
+            f"FROM {read_parquet(sorted(events.glob('*.parquet')))}"
             if events.is_dir()
             else f"SELECT *, NULL :: BIGINT AS p FROM ({nothing_mapped(fields)})"
         )

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from lytics_azure_tui.errors import BadConfiguration, StartOver
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import database, literal, read_parquet
 from lytics_azure_tui.lytics.workspace import assemble as assembling
 from lytics_azure_tui.lytics.workspace import identify as identifying
 from lytics_azure_tui.lytics.workspace import memberships
@@ -398,7 +398,7 @@ def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:
     none = "NULL :: TIMESTAMPTZ AS _due"
     if spec.everyone:
         return f"SELECT *, {none} FROM people"
-    touched = f"SELECT _id FROM '{scratch / 'touched.parquet'}'"
+    touched = f"SELECT _id FROM {read_parquet([scratch / 'touched.parquet'])}"
     due = (
         f"SELECT p.*, m._boundary AS _due FROM people p JOIN memberships m USING (_id)"
         f" WHERE m._boundary <= TIMESTAMPTZ '{spec.as_of}' AND p._id NOT IN ({touched})"

@@ -8,7 +8,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from lytics_azure_tui.lytics.columns import EVENT_TIME, RUN_ID
-from lytics_azure_tui.lytics.duck import database
+from lytics_azure_tui.lytics.duck import database, read_parquet
 from lytics_azure_tui.lytics.protocol import EventFile, EventFiles, StreamMark
 
 
@@ -53,6 +53,6 @@ def _runs(files: list[EventFile]) -> list[str]:
         return []
     with database(memory=256 << 20) as connection:
         found = connection.execute(
-            f"SELECT DISTINCT {RUN_ID} FROM read_parquet($files) ORDER BY ALL", {"files": [file.path for file in files]}
+            f"SELECT DISTINCT {RUN_ID} FROM {read_parquet(file.path for file in files)} ORDER BY ALL"
         )
         return [str(run) for (run,) in found.fetchall()]

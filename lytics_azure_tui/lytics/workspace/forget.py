@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import FILE_ROW_NUMBER, database, literal, read_parquet
 from lytics_azure_tui.lytics.protocol import Forgotten, Identifier, StagedFile
 from lytics_azure_tui.lytics.stream_file import write
 from lytics_azure_tui.lytics.workspace.head import KEY, Current, Head, current
@@ -204,7 +204,7 @@ class Forgetting:
             folder = self.tables.folder(table)
             gone, written = [], []
             for path in map(Path, (*files[table].base, *files[table].layers)):
-                rows = f"FROM read_parquet({literal(str(path))})"
+                rows = f"FROM {read_parquet([path])}"
                 if not _count(connection, f"SELECT count(*) {rows} WHERE {conditions[table]}"):
                     continue
                 name = f"{path.stem}-{task.token}.parquet"
@@ -271,8 +271,8 @@ def _without(
     connection: duckdb.DuckDBPyConnection, path: Path, places: Iterable[int], target: Path, columns: Sequence[str]
 ) -> StagedFile | None:
     """Writes a file without some of its rows; None when none is left."""
-    there = {row[0] for row in connection.execute(f"DESCRIBE FROM read_parquet({literal(str(path))})").fetchall()}
-    rows = f"read_parquet({literal(str(path))}, file_row_number = true)"
+    there = {row[0] for row in connection.execute(f"DESCRIBE FROM {read_parquet([path])}").fetchall()}
+    rows = read_parquet([path], FILE_ROW_NUMBER)
     numbers = ", ".join(map(str, sorted(places)))
     select = f"SELECT * EXCLUDE (file_row_number) FROM {rows} WHERE file_row_number NOT IN ({numbers})"
     return write(connection, select, target, [name for name in columns if name in there])

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from deltalake import DeltaTable
-
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.user_field import FieldKind, UserField
@@ -85,14 +83,12 @@ class Current:
 
 def current(tables: Tables) -> Current | None:
     """The newest head; None before the first build."""
-    table = tables.open("profiles")
-    return None if table is None else _head_of(table)
-
-
-def _head_of(table: DeltaTable) -> Current | None:
+    version = tables.newest("profiles")
+    if version is None:
+        return None
     # Every commit carries one, but for the first, which makes the table.
-    (commit,) = table.history(1)
-    return Current(int(commit["version"]), Head.load(commit[KEY])) if KEY in commit else None
+    commit = tables.commit("profiles", version)
+    return Current(version, Head.load(commit[KEY])) if KEY in commit else None
 
 
 def mapped_alike(one: Definitions, other: Definitions) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW
-from lytics_azure_tui.lytics.duck import literal, quoted
+from lytics_azure_tui.lytics.duck import FILE_ROW_NUMBER, UNION_BY_NAME, literal, quoted, read_parquet
 from lytics_azure_tui.lytics.language.compile import condition_sql, value_sql
 from lytics_azure_tui.lytics.language.kinds import converted
 from lytics_azure_tui.lytics.language.scope import Scope, Typed, column_fields
@@ -57,9 +57,9 @@ def mapped(mapping: StreamMapping, columns: Sequence[str], files: Sequence[str],
     return mapped_rows(mapping, columns, rows_of(columns, files), fields)
 
 
-def rows_of(columns: Sequence[str], files: Sequence[str], options: str = "") -> str:
+def rows_of(columns: Sequence[str], files: Sequence[str], *options: str) -> str:
     """SQL of the rows of a stream's files, with all columns: a file from before a column came does not have it."""
-    read = f"SELECT * FROM read_parquet([{', '.join(map(literal, files))}], union_by_name = true{options})"
+    read = f"SELECT * FROM {read_parquet(files, UNION_BY_NAME, *options)}"
     empty = ", ".join(f"NULL :: VARCHAR AS {quoted(name)}" for name in columns)
     return f"SELECT {empty} WHERE false UNION ALL BY NAME {read}" if columns else read
 
@@ -84,7 +84,7 @@ def places_of(
     bare = mapping.model_copy(update={"fields": identifiers, "affinities": []})
     if whatever:
         bare = bare.model_copy(update={"where": None})
-    source = rows_of(columns, files, f", filename = '{_FILE}', file_row_number = true")
+    source = rows_of(columns, files, f"filename = '{_FILE}'", FILE_ROW_NUMBER)
     by_field = {
         rule.field: [node[len(rule.field) + 1 :] for node in nodes if node.startswith(f"{rule.field}:")]
         for rule in identifiers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lytics_azure_tui.lytics.columns import SYSTEM_COLUMNS
-from lytics_azure_tui.lytics.duck import literal, quoted
+from lytics_azure_tui.lytics.duck import FILE_ROW_NUMBER, literal, quoted
 from lytics_azure_tui.lytics.protocol import FilledField, Happening, Identifier, Profile, ProfileFigures
 from lytics_azure_tui.lytics.workspace.build import Builds
 from lytics_azure_tui.lytics.workspace.mapped import places_of, rows_of
@@ -101,7 +101,7 @@ def _happenings(opened: Opened, stream: str, columns: list[str], places: str, li
     )
     if not newest:
         return []
-    rows = rows_of(columns, sorted({row[0] for row in newest}), ", filename = '_file', file_row_number = true")
+    rows = rows_of(columns, sorted({row[0] for row in newest}), "filename = '_file'", FILE_ROW_NUMBER)
     chosen = ", ".join(quoted(name) for name in columns)
     wanted = ", ".join(f"({literal(file)}, {place})" for file, place, _ in newest)
     read = opened.ask(

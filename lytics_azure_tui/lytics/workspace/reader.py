@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from lytics_azure_tui.errors import Cancelled
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import UNION_BY_NAME, database, read_parquet
 from lytics_azure_tui.lytics.protocol import Identifier, Profile, Stopper
 from lytics_azure_tui.lytics.workspace.head import Current, Head, current
 from lytics_azure_tui.lytics.workspace.tables import TABLES, Tables, build_of
@@ -31,7 +31,7 @@ class Layers:
 
 def parquet(files: Sequence[str]) -> str:
     """SQL of the rows of some files. One of which all profiles became part of others holds none of their fields."""
-    return f"read_parquet([{', '.join(map(literal, files))}], union_by_name = true)"
+    return read_parquet(files, UNION_BY_NAME)
 
 
 def layers_of(tables: Tables, current: Current, names: Iterable[str] = TABLES) -> dict[str, Layers]:

@@ -28,7 +28,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater, StartOver
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW, RUN_ID, SOURCE, SYSTEM_COLUMNS
-from lytics_azure_tui.lytics.duck import database, quoted
+from lytics_azure_tui.lytics.duck import UNION_BY_NAME, database, quoted, read_parquet
 from lytics_azure_tui.lytics.protocol import (
     EventFiles,
     Preview,
@@ -97,9 +97,9 @@ class Streams:
         chosen = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in names)
         with database(memory=256 << 20) as connection:
             rows = connection.execute(
-                f"SELECT {chosen} FROM read_parquet($files, union_by_name=true)"
+                f"SELECT {chosen} FROM {read_parquet(files, UNION_BY_NAME)}"
                 f" ORDER BY {EVENT_TIME} DESC, {INGEST_TIME} DESC, {ROW} DESC LIMIT $limit",
-                {"files": files, "limit": limit},
+                {"limit": limit},
             ).fetchall()
         return Preview(tuple(names), tuple(rows))
 
@@ -115,7 +115,7 @@ class Streams:
         if not files:
             return []
         counted = (
-            f"SELECT CAST({EVENT_TIME} AS DATE) AS day, count(*) AS events FROM read_parquet($files)"
+            f"SELECT CAST({EVENT_TIME} AS DATE) AS day, count(*) AS events FROM {read_parquet(files)}"
             f" WHERE {EVENT_TIME} IS NOT NULL GROUP BY day"
         )
         with database(memory=256 << 20) as connection:
@@ -124,7 +124,7 @@ class Streams:
                 " SELECT CAST(d AS DATE), coalesce(events, 0) FROM newest,"
                 " unnest(generate_series(last - CAST($days - 1 AS INTEGER), last, INTERVAL 1 DAY)) t(d)"
                 " LEFT JOIN counted ON day = CAST(d AS DATE) ORDER BY d",
-                {"files": files, "days": days},
+                {"days": days},
             ).fetchall()
         return [Volume(day, events) for day, events in rows]
 

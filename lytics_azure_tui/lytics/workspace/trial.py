@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from lytics_azure_tui.lytics.columns import EVENT_TIME, INGEST_TIME, ROW
-from lytics_azure_tui.lytics.duck import literal
+from lytics_azure_tui.lytics.duck import read_parquet
 from lytics_azure_tui.lytics.protocol import Stopper, Trial
 from lytics_azure_tui.lytics.workspace.assemble import profiles
 from lytics_azure_tui.lytics.workspace.identify import identify
@@ -48,7 +48,7 @@ def tried(streams: Streams, mapping: StreamMapping, *, events: int, limit: int, 
         happened = scratch / "events" / "bucket=0"
         if not happened.is_dir():
             return Trial(taken, (), filled, unreadable)
-        connection.execute(f"CREATE TEMP VIEW happened AS FROM read_parquet({literal(str(happened / '*.parquet'))})")
+        connection.execute(f"CREATE TEMP VIEW happened AS FROM {read_parquet(sorted(happened.glob('*.parquet')))}")
         made = profiles(connection, fields, "happened", None, day_of(now))
         answer = connection.execute(
             f"SELECT touched._id, made.* EXCLUDE (p) FROM ({made}) made JOIN touched USING (p)"

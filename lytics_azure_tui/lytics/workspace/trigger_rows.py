@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from lytics_azure_tui.lytics.duck import database, literal
+from lytics_azure_tui.lytics.duck import database, literal, read_parquet
 from lytics_azure_tui.lytics.workspace.head import current
 from lytics_azure_tui.lytics.workspace.reader import HIDDEN, layers_of, view
 from lytics_azure_tui.lytics.workspace.tables import Tables
@@ -88,9 +88,7 @@ def collect(
             f" ) h LEFT JOIN (SELECT * EXCLUDE ({hidden}) FROM profiles) p ON p._id = h.person"
             f" ORDER BY h.build, h.moment, h.who)) TO {literal(str(target))} (FORMAT parquet, ROW_GROUP_SIZE {GROUP})"
         )
-        row = connection.execute(
-            f"SELECT count(*), min(moment) FROM read_parquet({literal(str(target))})"
-        ).fetchone() or (0, None)
+        row = connection.execute(f"SELECT count(*), min(moment) FROM {read_parquet([target])}").fetchone() or (0, None)
     return Collected(head.build, int(row[0]), row[1])
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.secrets import variable
 from lytics_azure_tui.jobs import quarantine
-from lytics_azure_tui.lytics.duck import database
+from lytics_azure_tui.lytics.duck import database, read_parquet
 from lytics_azure_tui.model.authorization import Authorization
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.runner import places
 from lytics_azure_tui.runner.ledger import Ledger
+from tests.delta import live_files
 from tests.integration.runner.world import REPOSITORY
 
 
@@ -67,13 +68,11 @@ class Place:
 
     def stream(self, columns: str = 'id, "at", text') -> list[tuple[Any, ...]]:
         """All rows of the stream but for what names the run."""
-        from deltalake import DeltaTable
-
-        files = DeltaTable(str(self.folder.data / "workspace" / "streams" / "s")).file_uris()
+        files = live_files(self.folder.data / "workspace" / "streams" / "s")
         with database(memory=256 << 20) as connection:
             return connection.execute(
                 f"SELECT {columns}, CAST(_event_time AS VARCHAR), _source, _row"
-                f" FROM read_parquet({files}) ORDER BY _source, _row"
+                f" FROM {read_parquet(files)} ORDER BY _source, _row"
             ).fetchall()
 
     def quarantined(self) -> list[tuple[Any, ...]]:
@@ -88,8 +87,5 @@ class Place:
 
     def strays(self) -> set[str]:
         """Files of the stream that its log does not name."""
-        from deltalake import DeltaTable
-
         folder = self.folder.data / "workspace" / "streams" / "s"
-        named = {Path(uri).name for uri in DeltaTable(str(folder)).file_uris()}
-        return {path.name for path in folder.glob("*.parquet")} - named
+        return {path.name for path in folder.glob("*.parquet")} - {path.name for path in live_files(folder)}
