@@ -176,7 +176,7 @@ def _of_server(number: int, severity: int, text: str) -> tuple[type[LyazureError
     told = f"error {number}: {text}"
     if number in _CANNOT_OPEN:
         why = "The database cannot be opened: it is being moved or is starting, or it is not there, or the user may not"
-        fix = f"{_AGAIN}. If it stays so, look at the database's name, and at the user's rights in it"
+        fix = "Look at the database's name, and at the user's rights in it. A run is tried again by itself"
         return RetryLater, f"{why} enter it (error {number})", fix
     if number in _PASSES:
         return RetryLater, f"{_PASSES[number]} (error {number})", _AGAIN

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from lytics_azure_tui.azure.blob import BlobInfo, BlobStore
 from lytics_azure_tui.errors import BadConfiguration
-from lytics_azure_tui.jobs.csv_sequence import prefixes
+from lytics_azure_tui.jobs.csv_sequence import FileSequence, prefixes
 from lytics_azure_tui.jobs.csv_sniff import look
 from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
@@ -70,7 +70,7 @@ def choices(
         Source.COLUMNS: lambda: _columns(answers, authorization),
         Source.TABLES: lambda: _tables(authorization, typed),
         Source.TIME_COLUMNS: lambda: _time_columns(answers, authorization),
-        Source.PREFIXES: lambda: [Choice(prefix, prefix) for prefix in prefixes(answers["filename"])],
+        Source.PREFIXES: lambda: _prefixes(answers, authorization),
         Source.ENCODINGS: lambda: [Choice(name, name, about) for name, about in CHOICES.items()],
         Source.AUDIENCES: lambda: [
             Choice(info.slug, info.slug, "" if info.size is None else counted(info.size, "member"))
@@ -108,6 +108,24 @@ def _blobs(answers: Mapping[str, Any], authorization: Authorization, typed: str)
     with _store(authorization) as store:
         found = store.list(answers["container"], prefix=typed, delimiter=None).items
     return [Choice(info.name, info.name, f"{info.size:,} bytes") for info in found if isinstance(info, BlobInfo)]
+
+
+def _prefixes(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:
+    filename = answers["filename"]
+    found = {prefix: FileSequence(filename, prefix, "name") for prefix in prefixes(filename)}
+    if not found or "container" not in answers:
+        return [Choice(prefix, prefix) for prefix in found]
+    with _store(authorization) as store:
+        return [
+            Choice(prefix, prefix, sequence.matches(_some_names(store, answers["container"], sequence)))
+            for prefix, sequence in found.items()
+        ]
+
+
+def _some_names(store: BlobStore, container: str, sequence: FileSequence) -> list[str]:
+    """Names that are of a sequence or nearly so; of a large container the first 5,000 of each beginning."""
+    pages = (store.list(container, prefix=start, delimiter=None).items for start in sequence.listings())
+    return list(dict.fromkeys(info.name for page in pages for info in page if isinstance(info, BlobInfo)))
 
 
 def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:

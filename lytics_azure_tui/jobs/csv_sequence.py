@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
+from lytics_azure_tui.model.amounts import counted
+
 # A stamp is a date with or without a time, with any separators; a month, a week; or unix seconds or milliseconds.
 _STAMP = (
     r"(?:(?P<stamp_y>(?:19|20)\d\d)[-_.]?(?P<stamp_m>0[1-9]|1[0-2])[-_.]?(?P<stamp_d>0[1-9]|[12]\d|3[01])"
@@ -137,6 +139,19 @@ class FileSequence:
         """Whether a blob that is not of the sequence is called much like it, but for case or what stands behind."""
         local = name[len(self._folder) :]
         return name.startswith(self._folder) and bool(self._near.match(local)) and ("/" not in local or self._whole)
+
+    def matches(self, names: Iterable[str]) -> str:
+        """How many of some names are of the sequence, and how many only look so, in words."""
+        fit = near = 0
+        for name in names:
+            if self.place(name, datetime.min.replace(tzinfo=UTC)) is not None:
+                fit += 1
+            else:
+                near += self.alike(name)
+        words = f"{counted(fit, 'file')} {'matches' if fit == 1 else 'match'}"
+        return words + (
+            f", {near:,} {'looks alike and does' if near == 1 else 'look alike and do'} not" if near else ""
+        )
 
     def place(self, name: str, modified: datetime) -> Place | None:
         """Where a blob stands; None when it is not of the sequence."""

@@ -158,6 +158,12 @@ def _whole(context: Context, found: Table) -> Slice:
                 f"The column {column.name} of {config.source} is not a time: it is {column.declared}",
                 fix="Edit the job and choose a column of the type date, datetime, datetime2 or datetimeoffset",
             )
+    if time.masked:
+        raise BadConfiguration(
+            f"The Timestamp Column {time.name} of {config.source} is masked for this user",
+            why="Which rows are new cannot be told by a mask",
+            fix="Have the user given the right to read it: GRANT UNMASK",
+        )
     masked = [column.name for column in found.columns if column.masked]
     if masked and config.masked_columns == "refuse":
         raise BadConfiguration(

@@ -104,7 +104,7 @@ class Memory:
         Raises:
             Undecided: it is of something else, and nobody has said.
         """
-        if self.watermark is None and self.version is None:
+        if self.watermark is None and self.version is None and self.seen is None:
             return self
         restored = self.version is not None and newest is not None and int(self.version, 16) > int(newest, 16)
         differences = now.differences(self.identity) if self.identity else []
@@ -125,8 +125,10 @@ class Memory:
 
     def _behind(self, restored: bool, newest: str | None) -> str:
         """Which rows come when one goes on."""
-        if self.version is None:
+        if self.watermark is not None:
             return f"only rows later than {self.watermark}"
+        if self.version is None:
+            return "only rows without a time that it has not had"
         return f"only rows whose rowversion is greater than 0x{newest if restored else self.version}"
 
 

@@ -137,6 +137,26 @@ def test_an_answer_is_used_up_also_by_a_run_that_finds_nothing(tables: Tables, j
     asked(job)
 
 
+def test_rows_without_a_time_are_asked_about_as_well(tables: Tables, tmp_path: Path) -> None:
+    statements = (BY_TIME.replace("(3) NOT NULL", "(3) NULL"), "INSERT INTO {s}.t VALUES (1, NULL)")
+    tables.run(*statements)
+    job = tables.importer(tmp_path, continuous_update=True)
+    job.run()
+    tables.run("DROP TABLE {s}.t", *statements)
+    asked(job)
+    answered(job, "anew")
+    assert job.run().counts["imported"] == 1
+
+
+def test_a_view_that_is_altered_is_the_same_view(tables: Tables, tmp_path: Path) -> None:
+    view = "CREATE OR ALTER VIEW {{s}}.t AS SELECT {0} AS id, CAST('2026-01-0{0}' AS datetime2(3)) AS at"
+    tables.run(view.format(5))
+    job = tables.importer(tmp_path, continuous_update=True)
+    job.run()
+    tables.run(view.format(6))
+    assert job.run().counts["imported"] == 1
+
+
 @pytest.mark.parametrize("new_rows", [True, False])
 def test_a_checkpoint_of_an_older_version_goes_on_and_is_filled_in(
     tables: Tables, job: Importer, new_rows: bool
@@ -219,6 +239,13 @@ def test_masked_columns_are_refused_unless_the_job_takes_the_masks(tables: Table
     assert "mail, name: masked for this user; the masks are imported" in job.plan().notes
     job.run()
     assert job.rows("mail, name") == [("aXXX@XXXX.com", "xxxx")]
+
+
+def test_a_masked_timestamp_column_is_refused_whatever_the_job_says(tables: Tables, tmp_path: Path) -> None:
+    job = reading(tables, tmp_path, masked_columns="import")
+    tables.run("DROP TABLE {s}.t", MASKED.replace("at date", "at date MASKED WITH (FUNCTION = 'default()')"))
+    with pytest.raises(BadConfiguration, match=r"The Timestamp Column at of .* is masked"):
+        job.plan()
 
 
 @pytest.mark.parametrize("who", ["owner", "reader"])

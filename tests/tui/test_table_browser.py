@@ -25,7 +25,7 @@ from lytics_azure_tui.tui.screens.live import _BROWSERS
 from lytics_azure_tui.tui.screens.table_browser import TableBrowser
 from lytics_azure_tui.tui.table_listing import TableListing
 from lytics_azure_tui.tui.widgets.table_list import TableList
-from lytics_azure_tui.tui.widgets.table_look import TableLook
+from lytics_azure_tui.tui.widgets.table_look import TableLook, column_lines, facts
 from tests.tds import connect
 from tests.tui.conftest import LARGE, SMALL, Picture, until
 from tests.tui.database import BRACKETS, EVENTS, SHOP, Stock, full, put_on
@@ -320,6 +320,26 @@ class _Holder(App[None]):
     def compose(self) -> ComposeResult:
         yield TableList(self.listing)
         yield TableLook()
+
+
+def test_what_a_job_cannot_read_of_a_table_is_said_beside_it() -> None:
+    columns = (
+        ColumnInfo("at", "date", "date", True),
+        ColumnInfo("ssn", "nvarchar", "nvarchar(11)", True, encrypted=True),
+        ColumnInfo("mail", "varchar", "varchar(50)", False, masked=True, computed=True),
+        ColumnInfo("valid_from", "datetime2", "datetime2(7)", False, hidden=True),
+    )
+    table = Table("dbo", "t", columns, internal=("graph_id", "from_id", "to_id", "from_obj_id"))
+    said = facts(TableInfo("dbo", "t", False, 5, 8192), table).plain.splitlines()
+    assert said[2:] == [
+        "! A job cannot import ssn (encrypted); make a view",
+        "! Masked for this user: mail",
+        "Left out, as nobody can read them: graph_id, from_id, to_id and 1 more",
+    ]
+    lines = [line.plain for line in column_lines(table)]
+    assert lines[1].endswith("cannot be imported · nullable · encrypted")
+    assert lines[2].endswith("not null · computed · masked")
+    assert lines[3].endswith("not null · hidden")
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -61,6 +61,14 @@ def test_prefixes_are_worked_out_from_the_name_of_the_file() -> None:
     assert of(Source.PREFIXES, {"filename": "customers.csv"}) == []
 
 
+def test_a_prefix_says_how_many_files_it_finds(storage: Storage) -> None:
+    for name in ("c_20260101.csv", "c_20260102.csv", "c_20260103_v2.csv", "C_20260104.csv", "d_20260101.csv"):
+        storage.put(f"seq/{name}", "id\n1\n")
+    answers = {"container": storage.container, "filename": "seq/c_20260101.csv"}
+    (first, *_) = of(Source.PREFIXES, answers, storage.authorization())
+    assert (first.value, first.detail) == ("c_", "2 files match, 2 look alike and do not")
+
+
 def test_times_are_every_half_hour() -> None:
     values = [choice.value for choice in of(Source.TIMES, {})]
     assert len(values) == 48

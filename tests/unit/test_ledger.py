@@ -21,7 +21,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from lytics_azure_tui.errors import BadConfiguration, Fatal, RetryLater
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.job import Job
-from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan, Progress, Run, RunState, Trigger
+from lytics_azure_tui.model.run import Answer, Outcome, Part, PartResult, Plan, Progress, Run, RunState, Trigger
 from lytics_azure_tui.runner import database, ledger, schema
 from lytics_azure_tui.runner.ledger import Ledger
 
@@ -315,6 +315,24 @@ def test_a_schedule_stops_and_is_taken_up(book: Ledger) -> None:
     assert book.job_state("daily").stopped is None
     book.set_next_due("daily", NOON)
     assert book.job_states()["daily"].next_due == NOON
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"), [(Answer.ANEW, None), (Answer.GO_ON, {"watermark": "2026", "accepted": True})]
+)
+def test_an_answer_changes_the_checkpoint_and_takes_the_schedule_up(
+    book: Ledger, answer: Answer, left: dict[str, object] | None
+) -> None:
+    book.answer("never-ran", answer)
+    assert book.checkpoint("never-ran") is None
+    run = running(book)
+    with pytest.raises(Fatal, match="has not ended"):
+        book.answer("daily", answer)
+    book.finish(run.id, RunState.SUCCEEDED, outcome=Outcome({"watermark": "2026"}, "done"))
+    book.stop_job("daily", "another table")
+    book.answer("daily", answer)
+    assert book.checkpoint("daily") == left
+    assert book.job_state("daily").stopped is None
 
 
 def test_runs_of_long_ago_are_forgotten_but_not_the_newest_of_a_job(book: Ledger, clock: Clock) -> None:

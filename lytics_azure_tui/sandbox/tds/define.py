@@ -277,11 +277,11 @@ class Definer:
         session = self._session
         self.allow("CREATE VIEW")
         schema, name = self._schema(view.name), view.name[-1]
-        old = session.find((schema, name))
+        old, created = session.find((schema, name)), None
         if old is not None:
             if not view.replace or old.kind != "view":
                 raise SqlError(2714, f"There is already an object named '{name}' in the database.", state=3)
-            self._register.forget(old.object_id)
+            created = self._register.forget(old.object_id)
         bound = Binder(session).query(view.query)
         names = view.columns or [column for column, _ in bound.columns]
         if not all(names):
@@ -291,8 +291,9 @@ class Definer:
             )
         if len(names) != len(bound.columns):
             raise SqlError(8158, f"'{name}' has more columns than were specified in the column list.")
-        number = self._register.next("object_ids")
-        self._register.add_object(number, name, schema, "V", definition=view.text)
+        # One that is altered stays the same object: its number and its date of creation are those that it had.
+        number = self._register.next("object_ids") if old is None else old.object_id
+        self._register.add_object(number, name, schema, "V", definition=view.text, created=created)
         for place, (column, (_, type_)) in enumerate(zip(names, bound.columns, strict=True), 1):
             self._register.add_column(number, place, Column(column, type_))
         session.catalogue_changed()

@@ -46,18 +46,25 @@ class Register:
         parent: int = 0,
         definition: str | None = None,
         sequence: str = "",
+        created: int | None = None,
     ) -> None:
-        """Enters an object: a table, a view or a constraint. Args: parent: whose constraint it is."""
+        """Enters an object: a table, a view or a constraint.
+
+        Args:
+            parent: whose constraint it is.
+            created: in ticks; None for now.
+        """
         session = self._session
         moment = now() // 100_000 * 100_000
         session.run(
-            f"INSERT INTO {session.catalogue('objects')} SELECT $id, $name, schema_id, $kind, $parent, $now, $now, "
+            f"INSERT INTO {session.catalogue('objects')} SELECT $id, $name, schema_id, $kind, $parent, $created, $now, "
             f"$definition, $sequence FROM {session.catalogue('schemas')} WHERE name = $schema",
             {
                 "id": number,
                 "name": name,
                 "kind": kind,
                 "parent": parent,
+                "created": moment if created is None else created,
                 "now": moment,
                 "definition": definition,
                 "sequence": sequence,
@@ -127,16 +134,17 @@ class Register:
         )
         self.add_column(relation.object_id, int(str(rows[0][0])), column)
 
-    def forget(self, number: int) -> None:
-        """Removes an object, with all that belongs to it."""
+    def forget(self, number: int) -> int:
+        """Removes an object, with all that belongs to it. Returns when it was created, in ticks."""
         session = self._session
-        session.run(
-            f"DELETE FROM {session.catalogue('objects')} WHERE object_id = $id OR parent_object_id = $id",
-            {"id": number},
+        (created,), *_ = session.run(
+            f"DELETE FROM {session.catalogue('objects')} WHERE object_id = $id RETURNING created", {"id": number}
         )
+        session.run(f"DELETE FROM {session.catalogue('objects')} WHERE parent_object_id = $id", {"id": number})
         for table in ("columns", "indexes", "index_columns"):
             session.run(f"DELETE FROM {session.catalogue(table)} WHERE object_id = $id", {"id": number})
         session.catalogue_changed()
+        return int(str(created))
 
     def forget_index(self, relation: Relation, name: str) -> None:
         """Removes an index, and the constraint that it stood for."""

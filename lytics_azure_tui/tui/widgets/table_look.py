@@ -105,12 +105,22 @@ def facts(info: TableInfo, table: Table) -> Content:
         lines.append(content("! No column of dates or times: a job cannot put its rows in order", "$text-warning"))
     refused = [column for column in table.columns if not column.importable]
     if refused:
-        names = ", ".join(f"{plain(column.name, 30)} ({column.type})" for column in refused[:3])
-        more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
-        lines.append(content(f"! A job cannot import {names}{more}; make a view", "$text-warning"))
+        names = _some([f"{column.name} ({'encrypted' if column.encrypted else column.type})" for column in refused])
+        lines.append(content(f"! A job cannot import {names}; make a view", "$text-warning"))
+    masked = [column.name for column in table.columns if column.masked]
+    if masked:
+        lines.append(content(f"! Masked for this user: {_some(masked)}", "$text-warning"))
+    if table.internal:
+        lines.append(content(f"Left out, as nobody can read them: {_some(table.internal)}", "dim"))
     if count > COLUMNS:
         lines.append(content(f"Rows are shown with their first {COLUMNS} columns", "dim"))
     return Content("\n").join(lines)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(plain(name, 40) for name in names[:3]) + more
 
 
 def column_lines(table: Table) -> list[Content]:
