@@ -76,6 +76,12 @@ def test_rows_are_read_whatever_comes_with_them(
     assert " ".join(token for token in tokens if "ROW" not in token) == expected
 
 
+def test_columns_are_told_with_what_is_known_of_them(session: SqlSession) -> None:
+    list(session.texts("SELECT a, a + 1, 'x' FROM t"))
+    # Nullable, and whether it may be written is not known; computed and nullable; computed.
+    assert [one.flags for one in session._session.res_info.columns] == [0x09, 0x21, 0x20]
+
+
 def test_old_large_types_travel_behind_pointers(session: SqlSession) -> None:
     session.run("CREATE TABLE old (a text NULL, b ntext NULL, c image NULL)")
     session.run("INSERT INTO old VALUES ('é', N'ж', 0x0102), (NULL, NULL, NULL), ('', N'', 0x)")

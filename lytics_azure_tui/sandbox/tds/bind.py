@@ -51,6 +51,7 @@ class BoundQuery:
         columns: their names and types in T-SQL.
         assigned: the variable of each column, for SELECT @x = …; empty otherwise.
         ordered: the columns of ORDER BY by their places from 1; 0 for what is no column of the result.
+        computed: the places, from 0, of columns that are expressions.
         leaves_out: a query that has a row if an aggregate leaves a NULL out; empty if none can.
     """
 
@@ -59,6 +60,7 @@ class BoundQuery:
     assigned: list[str] = field(default_factory=list)
     ordered: list[int] = field(default_factory=list)
     leaves_out: str = ""
+    computed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +181,15 @@ class Binder:
         grouped = [self._group_key(one, scope) for one in groups]
         items: list[tuple[str, Bound]] = []
         assigned: list[str] = []
+        computed: set[int] = set()
         for item in select.items:
             if isinstance(item.expression, syntax.Star):
                 items += self._star(item.expression, scope)
                 continue
             if item.variable:
                 assigned.append(item.variable)
+            if not isinstance(item.expression, syntax.Name):
+                computed.add(len(items))
             items.append(self._item(item, scope))
         columns = [(name, value.type) for name, value in items]
         cells = [f"CAST({value.sql} AS {value.type.duck}) AS c{n}" for n, (_, value) in enumerate(items)]
@@ -210,7 +215,8 @@ class Binder:
         if scope.left_out and outer is None:
             nulls = " OR ".join(f"({one}) IS NULL" for one in scope.left_out)
             leaves_out = f"SELECT 1{source}{where}{' AND' if where else ' WHERE'} ({nulls}) LIMIT 1"
-        return BoundQuery(sql + limit, columns, assigned, [_position(one) for one in order], leaves_out)
+        ordered = [_position(one) for one in order]
+        return BoundQuery(sql + limit, columns, assigned, ordered, leaves_out, frozenset(computed))
 
     def _group_key(self, key: Bound, scope: Scope) -> str:
         if key.constant:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lytics_azure_tui.sandbox.tds import tokens
 from lytics_azure_tui.sandbox.tds.errors import SqlError
@@ -32,9 +32,11 @@ class Reply:
         self._release()
         self._channel.write(data)
 
-    def columns(self, described: Sequence[tuple[str, SqlType]], ordered: Sequence[int] = ()) -> None:
-        """A result begins. Args: ordered: the columns of its ORDER BY."""
-        self.write(tokens.columns(described))
+    def columns(
+        self, described: Sequence[tuple[str, SqlType]], ordered: Sequence[int] = (), computed: Collection[int] = ()
+    ) -> None:
+        """A result begins. Args: ordered: the columns of its ORDER BY. computed: those that are expressions, from 0."""
+        self.write(tokens.columns(described, computed))
         self.in_rows = True
         if ordered:
             self.write(tokens.order(ordered))

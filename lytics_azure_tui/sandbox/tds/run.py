@@ -226,7 +226,7 @@ class Runner:
         if bound.assigned:
             self._assign(bound, binder.parameters.values)
             return
-        self.reply.columns(bound.columns, bound.ordered)
+        self.reply.columns(bound.columns, bound.ordered, bound.computed)
         self._warn_of_nulls(bound, binder.parameters.values)
         count = self._rows.send(self.reply, self._row_fault(), bound.sql, binder.parameters.values, bound.columns)
         session.row_count = count

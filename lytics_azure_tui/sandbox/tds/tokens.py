@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lytics_azure_tui.sandbox.tds import types
 from lytics_azure_tui.sandbox.tds.errors import SqlError
@@ -102,12 +102,13 @@ def no_features() -> bytes:
     return b"\xae\xff"
 
 
-def columns(described: Sequence[tuple[str, SqlType]]) -> bytes:
-    """COLMETADATA."""
+def columns(described: Sequence[tuple[str, SqlType]], computed: Collection[int] = ()) -> bytes:
+    """COLMETADATA. Args: computed: the places, from 0, of columns that are expressions."""
     pieces = [struct.pack("<BH", 0x81, len(described))]
-    for name, type_ in described:
-        # Flags: nullable; updatable is unknown. A rowversion is of a fixed length and nobody's to write.
-        flags = (0x0001 if type_.nullable else 0) | (0x0008 if type_.name != "timestamp" else 0)
+    for place, (name, type_) in enumerate(described):
+        # Flags: nullable; computed, or updatable is unknown. A rowversion is of a fixed length and nobody's to write.
+        origin = 0x0020 if place in computed else 0x0008 if type_.name != "timestamp" else 0
+        flags = (0x0001 if type_.nullable else 0) | origin
         user_type = 0x50 if type_.name == "timestamp" else 0
         pieces.append(struct.pack("<IH", user_type, flags) + type_info(type_) + b_text(name))
     return b"".join(pieces)
