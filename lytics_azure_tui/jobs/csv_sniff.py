@@ -11,7 +11,6 @@ from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_batch import Examiner, Shape
 from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_guess import (
-    delimiter_name,
     is_last_line_odd,
     likely_delimiter,
     lines_before_header,
@@ -39,6 +38,7 @@ from lytics_azure_tui.jobs.formats import JSON_LINES, PARQUET, is_json_lines, re
 from lytics_azure_tui.jobs.json_lines import as_csv, fields_of
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, beginning, layers_of
 from lytics_azure_tui.model.amounts import counted
+from lytics_azure_tui.model.delimiter import delimiter_name
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore
