@@ -31,6 +31,7 @@ class FilePart:
         first_line: physical line of the first row.
         width: as in `CsvLook`; None for as many fields as the header names.
         skip_lines, skip_footer: as the job says.
+        refused: why all of its rows go to quarantine; empty for a file that is imported.
         start, end: bytes of the text; the records that begin in between, about. End None: to the end of the file.
         hashes: the folder for this file's row hashes; None without Diff.
         compare: the folder with those of the file before; None when there is none.
@@ -59,6 +60,7 @@ class FilePart:
     width: int | None = None
     skip_lines: int = 0
     skip_footer: int = 0
+    refused: str = ""
     start: int = 0
     end: int | None = None
     hashes: str | None = None
@@ -104,5 +106,6 @@ class FilePart:
             shape=self.shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
             newline="\r\n" if self.newline in ("\r\n", "\r\r\n") else "\n",
             source=f"{self.container}/{self.name}", run_id=context.run_id, started=context.started,
+            refused=self.refused,
             time_order=DateOrder(self.time_order) if self.time_order else None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any, cast
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import delivery, quarantine
+from lytics_azure_tui.jobs.csv_columns import difference
 from lytics_azure_tui.jobs.csv_diff import gone
 from lytics_azure_tui.jobs.csv_due import due_files
 from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
@@ -56,9 +57,17 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     there = _stream_names(context, config)
+    changes: list[str] = []
     for index, found in enumerate(looks):
-        spec = _file_part(config, found, index, there, dates)
-        if config.continuous_update and config.diff:
+        new = None if config.fields else difference(found.name, found.header, list(there.values()))
+        changes += [str(new)] if new else []
+        if new and config.on_new_columns == "stop":
+            raise Fatal(f"{new}; nothing was imported", fix="If they are to be imported, set New Columns to accept")
+        if new and config.on_new_columns == "quarantine":
+            spec = replace(_file_part(config, found, index, dict(there), dates), refused="the file has new columns")
+        else:
+            spec = _file_part(config, found, index, there, dates)
+        if config.continuous_update and config.diff and not spec.refused:
             folder = str(context.keep / "diff" / f"{context.run_id}-{index:05}")
             # Rows of other columns are other rows, even where their values are the same.
             before, columns = columns, _compared_columns(spec)
@@ -85,7 +94,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     return Plan(
         tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
         notes=(*_encodings(looks, certain=True), *(dates.notes if dates else ())),
-        warnings=(*held, *_warnings(looks), *(dates.warnings if dates else ())),
+        warnings=(*held, *_warnings(looks), *changes, *(dates.warnings if dates else ())),
     )  # fmt: skip
 
 
@@ -106,7 +115,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     delivery.require_same(context, plan, config.stream)
     specs = [FilePart.of(part) for part in plan.parts if part.chain != LAST]
     files = delivery.staged(results)
-    columns = list(dict.fromkeys(name for spec in specs for _, name in spec.picks))
+    columns = list(dict.fromkeys(name for spec in specs if not spec.refused for _, name in spec.picks))
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
@@ -158,7 +167,10 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         places, names = places[: len(looks)], names[: len(looks)]
     first = looks[0]
     dates = _times(context, config, memory, looks)
-    spec = _file_part(config, first, 0, _stream_names(context, config), dates)
+    there = _stream_names(context, config)
+    if not config.fields and (new := difference(first.name, first.header, list(there.values()))):
+        notes.append(str(new))
+    spec = _file_part(config, first, 0, there, dates)
     chosen = [index for index, _ in spec.picks]
     compared = memory.hashes is not None or len(looks) > 1
     if config.continuous_update and config.diff and compared:
@@ -335,7 +347,7 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
     there = _stream_names(context, config)
     for layout in layouts.values():
         spec = _renamed(_read_anew(FilePart.of(Part(0, _CHAIN, layout)), config), config)
-        spec = replace(spec, width=None, start=0, end=None, hashes=None, compare=None)
+        spec = replace(spec, refused="", width=None, start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(config, spec, there).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
     rows = quarantine.count(context.replay)

@@ -142,9 +142,10 @@ class PartRun:
         tally = self._tally
         files = [asdict(file) for file in sorted(tally.files, key=lambda file: file.path)]
         quarantined = str(self._quarantine) if tally.rejected else None
+        refused = tally.rejected if self._spec.refused else 0
         return PartResult(
             self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined,
-            {"stream_files": files, "passed": tally.passed, **data},
+            {"stream_files": files, "passed": tally.passed, "refused": refused, **data},
         )  # fmt: skip
 
     # Reading
