@@ -27,7 +27,7 @@ from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.jobs.formats import PARQUET
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import read_times, usual_form
-from lytics_azure_tui.model.amounts import few
+from lytics_azure_tui.model.amounts import counted, few
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.encoding import canonical
