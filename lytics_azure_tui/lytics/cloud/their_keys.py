@@ -66,7 +66,10 @@ def sent(job: Job, authorization: Authorization) -> Sent:
     for name in kind.model_fields:
         if name not in both:
             left_out.append(name)
-            if difference := OURS[name](job.config, authorization):
+            rule = OURS.get(name)
+            if rule is None:
+                _require_default(job.config, name)
+            elif difference := rule(job.config, authorization):
                 differences.append(difference)
     schedule = job.config.schedule()
     if _REPEATED & both and schedule is not None and schedule.frequency in ("weekly", "monthly"):
@@ -76,6 +79,14 @@ def sent(job: Job, authorization: Authorization) -> Sent:
         left_out.append("ca_file")
         differences.append("Lytics has to trust the server's certificate without the CA file.")
     return Sent(workflow, _config(job.config, both), access, secrets, tuple(left_out), tuple(differences))
+
+
+def _require_default(config: JobConfig, name: str) -> None:
+    """Refuses a setting that Lytics does not know, where it is not what a job has without it."""
+    value = getattr(config, name)
+    if value != type(config).model_fields[name].get_default(call_default_factory=True):
+        why = "Lytics has no such setting, and would do it in another way"
+        raise _refused(f"{name} = {value!r}", why, "Leave it as it is in a new job, or leave the job here")
 
 
 def with_ids(config: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
