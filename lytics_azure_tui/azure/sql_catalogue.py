@@ -286,15 +286,18 @@ def _column(
 
 
 def preview(
-    session: SqlSession, found: Table, order: str | None = None, count: int = 50
+    session: SqlSession, found: Table, order: str | None = None, count: int = 50, *, among: str = ""
 ) -> list[tuple[str | None, ...]]:
     """Rows of a table as text; the newest by a column, or any.
 
     Columns that cannot be read are shown as such.
+
+    Args:
+        among: SQL for the rows to choose from, under the alias t; empty for all.
     """
     shown = [_shown(column) for column in found.columns]
     by = f" ORDER BY t.{name_literal(order)} DESC" if order else ""
-    sql = f"SELECT TOP ({count}) {', '.join(shown)} FROM {found.quoted} AS t{by}"
+    sql = f"SELECT TOP ({count}) {', '.join(shown)} FROM {among or f'{found.quoted} AS t'}{by}"
     what = f"Rows of {found.schema}.{found.name} could not be read"
     rows: list[tuple[str | None, ...]] = []
     for columns in session.texts(sql, seconds=30, what=what):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import get_args, get_origin
@@ -23,11 +22,10 @@ _WORDS = {
     "float_type": "this must be a number",
     "float_parsing": "this must be a number",
     "list_type": 'this must be a list, such as ["a", "b"]',
+    "string_pattern_mismatch": "this has characters that cannot stand in it",
     "model_type": "this must be a table",
     "model_attributes_type": "this must be a table",
 }
-_CHARACTERS = {"A-Za-z": "letters", "a-z": "lower case letters", "0-9": "digits", "_": "_", ".": ".", "-": "-"}
-"""What stands between the brackets of a pattern, in words; of several that fit, the first."""
 
 
 def complaints(
@@ -76,8 +74,6 @@ def _complaint(
 
 def _words(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "string_pattern_mismatch":
-        return _allowed(context["pattern"])
     if kind == "string_too_short" and context["min_length"] == 1:
         return "this must not be empty"
     if kind == "string_too_short":
@@ -85,25 +81,6 @@ def _words(detail: ErrorDetails) -> str:
     if kind == "string_too_long":
         return f"this must have at most {context['max_length']} characters"
     return _WORDS.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]
-
-
-def _allowed(pattern: str) -> str:
-    """What a pattern of the form ^[…][…]*$ lets through, in words. The value itself is not looked at."""
-    found = re.fullmatch(r"\^\[(.+?)\]\[(.+?)\]\*\$", pattern)
-    first, all_of_it = (_listed(found[1]), _listed(found[2])) if found else ("", "")
-    if not (first and all_of_it):
-        return f"this must match {pattern}"
-    return f"this may hold only {all_of_it}, and begin only with {first}"
-
-
-def _listed(characters: str) -> str:
-    """Such as "letters, digits and _"; empty when some of the characters have no words."""
-    words = []
-    for sign, word in _CHARACTERS.items():
-        if sign in characters:
-            characters = characters.replace(sign, "")
-            words.append(word)
-    return "" if characters else " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _path(keys: tuple[str | int, ...]) -> str:

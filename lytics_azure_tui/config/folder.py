@@ -16,7 +16,6 @@ from lytics_azure_tui.config.permissions import open_to_others
 from lytics_azure_tui.config.settings import Settings
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import METHODS, Authorization
-from lytics_azure_tui.model.form import questions
 from lytics_azure_tui.model.job import HandedOver, Job, slug
 from lytics_azure_tui.model.kinds import KINDS
 
@@ -222,17 +221,14 @@ class Folder:
         return sorted(jobs, key=_by_label), found
 
     def without_effect(self) -> list[BadConfiguration]:
-        """Keys of jobs that say something, and count only while another one is true, which it is not."""
+        """Keys of jobs that say something and do not count, because of what others say."""
         found = list[BadConfiguration]()
         for job in self.jobs():
             path = self.jobs_dir / f"{job.id}.toml"
-            for question in questions(type(job.config)):
-                needed, said = question.ask.only_if, getattr(job.config, question.name)
-                if needed and not getattr(job.config, needed) and said != question.default:
-                    what = f"this has no effect without {needed} = true"
-                    fix = f"Write {needed} = true, or take the line out"
-                    text = toml.read_text(path, files.name(path))
-                    found.append(complaint(files.name(path), text, ("config", question.name), what, fix))
+            ignored = job.config.ignored()
+            text = toml.read_text(path, files.name(path)) if ignored else ""
+            for name, (what, fix) in ignored.items():
+                found.append(complaint(files.name(path), text, ("config", name), what, fix))
         return found
 
     def _misfits(

@@ -13,7 +13,8 @@ from lytics_azure_tui.model.secret import Secret
 
 _SECRET_KEYS = frozenset(field for method in METHODS.values() for field in method.secret_fields())
 _LOOKS_SECRET = re.compile(
-    r"(AccountKey|SharedAccessKey|SharedAccessSignature|\bsig)=[^\s;&]{8}|-BEGIN PGP PRIVATE KEY", re.IGNORECASE
+    r"(AccountKey|SharedAccessKey|SharedAccessSignature|\bsig|Password|\bPwd)\s*=\s*[^\s;&]{8}|-BEGIN PGP PRIVATE KEY",
+    re.IGNORECASE,
 )
 
 
@@ -42,15 +43,26 @@ def no_secret_in(values: Mapping[str, Any], secrets: Iterable[Secret | None] = (
     Raises:
         BadConfiguration: names the key, never the value.
     """
-    plain = [secret.reveal() for secret in secrets if secret is not None]
+    known = [secret for secret in secrets if secret is not None]
     for key, value in _texts(values, ""):
-        if key.rpartition(".")[2] in _SECRET_KEYS or _LOOKS_SECRET.search(value):
-            break
-        if any(secret == value or (len(secret) >= 8 and secret in value) for secret in plain):
+        if not is_no_secret_key(key.rpartition(".")[2]) or not is_free_of_secrets(value, known):
             break
     else:
         return
     raise BadConfiguration(f"The value of {key} holds a secret", fix="Secrets belong into their own field only")
+
+
+def is_no_secret_key(key: str) -> bool:
+    """Whether a value may stand under a key at all."""
+    return key not in _SECRET_KEYS
+
+
+def is_free_of_secrets(text: str, known: Iterable[Secret]) -> bool:
+    """Whether a text neither looks like a secret nor holds one of those that are known."""
+    if _LOOKS_SECRET.search(text):
+        return False
+    plain = [secret.reveal() for secret in known]
+    return not any(secret == text or (len(secret) >= 8 and secret in text) for secret in plain)
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from lytics_azure_tui.jobs.pgp import check_public_key
 from lytics_azure_tui.jobs.row_pipe import written
 from lytics_azure_tui.jobs.split import split
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, Rows
-from lytics_azure_tui.model.audience_export import AudienceExport
+from lytics_azure_tui.model.audience_export import EVERYBODY, AudienceExport
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.user_field import UserField
@@ -197,6 +197,8 @@ class AudienceExporter:
         if wrapping.public_key is not None:
             key = check_public_key(wrapping.public_key)
             notes.append(f"Encrypted for {', '.join(key.user_ids) or key.fingerprint}")
+        if config.backfill_only and not config.withbackfill:
+            notes.append(f"Existing Users is off, and does not count here. {EVERYBODY}")
         with _opened(context) as audience:
             if audience is None or audience.size is None:
                 return None

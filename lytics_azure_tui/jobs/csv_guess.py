@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from lytics_azure_tui.jobs.csv_header import separator_of
 
 _USUAL, _RARE = (",", "\t", ";", "|"), ("~", "^", ":", "\x01")
-_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe", " ": "space", "\x01": "byte 1"}
 _TYPES = (
     ("whole number", re.compile(r"[+-]?\d{1,18}")),
     ("number", re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")),
@@ -25,11 +24,6 @@ _LINES = 40
 _TOTALS = re.compile(
     r"\W*(?:grand |sub)?(?:total|totals|sum|count|rows?|records?|end of (?:file|report))\b", re.IGNORECASE
 )
-
-
-def delimiter_name(delimiter: str) -> str:
-    """A word for a delimiter, which may be invisible."""
-    return _NAMES.get(delimiter, delimiter)
 
 
 def likely_delimiter(text: bytes) -> str:

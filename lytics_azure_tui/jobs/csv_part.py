@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 CHUNK = 32 << 20
 """Bytes of text that become one Parquet file."""
 
+_COLUMN = 192 << 10
+"""Bytes that DuckDB takes for a column while it parses a chunk and writes it as Parquet, however few its rows."""
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -199,14 +202,23 @@ class PartRun:
     # Converting
 
     def _converter(self, workers: int) -> Converter:
-        # A third of the run's memory is for the blocks in flight and the program itself.
-        memory = max(48 << 20, self._context.memory * 2 // 3 // workers)
+        memory = max(48 << 20, self._memory // workers)
         return Converter(self._layout, memory=memory, spill=self._scratch / "spill")
+
+    @property
+    def _memory(self) -> int:
+        """Bytes for all converters; a third of the run's are for the blocks in flight and the program itself."""
+        return self._context.memory * 2 // 3
+
+    @property
+    def _side_by_side(self) -> int:
+        """Converters at once: one for each thread, and fewer where a file has so many columns that each needs more."""
+        return max(1, min(self._context.threads, self._memory // (len(self._spec.header) * _COLUMN)))
 
     @contextmanager
     def _workers(self, handle: Callable[[Converter, int, Chunk], None]) -> Iterator[Callable[[int, Chunk], None]]:
         """Yields a function that hands a chunk to a thread; it waits while one lies ready for whoever ends first."""
-        count = max(1, self._context.threads)
+        count = self._side_by_side
         idle: SimpleQueue[Converter] = SimpleQueue()
         pending: deque[Future[None]] = deque()
 
@@ -335,7 +347,7 @@ class PartRun:
     def _touched(self, chunks: Sequence[Chunk], only: Path, counts: Sequence[int]) -> Iterator[Chunk]:
         """What the changed rows are read from: their chunks, or where they are few, they alone, of several chunks."""
         few: list[Record] = []
-        with closing(self._converter(self._context.threads)) as reader:
+        with closing(self._converter(self._side_by_side)) as reader:
             for number, (chunk, count) in enumerate(zip(chunks, counts, strict=True)):
                 found = reader.few(chunk, only, count) if count else []
                 if found is None:

@@ -11,7 +11,6 @@ from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.csv_batch import Examiner
 from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_guess import (
-    delimiter_name,
     is_last_line_odd,
     likely_delimiter,
     lines_before_header,
@@ -37,6 +36,7 @@ from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_asci
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
 from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, beginning, layers_of
+from lytics_azure_tui.model.delimiter import delimiter_name
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.blob import BlobStore

@@ -14,11 +14,14 @@ from lytics_azure_tui.jobs.csv_header import clean_header
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.jobs.sql_memory import Memory
 from lytics_azure_tui.jobs.sql_part import SliceRun, seen_folder, server_of, session_of, source_id
-from lytics_azure_tui.jobs.sql_slice import Slice
+from lytics_azure_tui.jobs.sql_slice import AGAIN, TIMELESS, Slice
 from lytics_azure_tui.jobs.sql_survey import Survey, Surveyor
 from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import LAST, Outcome, Part, PartResult, Plan
 from lytics_azure_tui.model.sql_import import SqlImport
+
+SAMPLE = 20
+"""Rows that a rehearsal shows."""
 
 
 def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
@@ -104,7 +107,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     with session_of(context) as session:
         found = table(session, *config.table())
         survey = _survey(context, session, found, _memory(checkpoint, config))
-        sample = preview(session, found, config.timestamp_field, 20)
+        sample = _sample(session, found, survey, config)
     notes = [*_of_columns(found)]
     if survey.held_back:
         are = "is" if survey.held_back == 1 else "are"
@@ -126,6 +129,16 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         sample=tuple(sample),
         notes=tuple(notes),
     )
+
+
+def _sample(session: SqlSession, found: Table, survey: Survey, config: SqlImport) -> list[tuple[str | None, ...]]:
+    """The newest of the rows that would come: not of those that a limit leaves for later, nor of those seen before."""
+    sample: list[tuple[str | None, ...]] = []
+    for one in sorted(survey.slices, key=lambda one: (one.kind == TIMELESS, -one.number)):
+        if one.kind != AGAIN and len(sample) < SAMPLE:
+            left = SAMPLE - len(sample)
+            sample += preview(session, found, config.timestamp_field, left, among=one.rows_as_t())
+    return sample
 
 
 def _config(context: Context) -> SqlImport:

@@ -131,7 +131,7 @@ class Slice:
 
     def fill(self, temporary: str) -> str:
         """SQL that writes the rows, numbered from 1 in their order, into a temporary table of that name."""
-        order = ", ".join([self.time_column, *(f"t.{name_literal(name)}" for name in self.key)])
+        order = self._order
         top = "" if self.most is None else f"TOP ({self.most}) "
         recent = "1" if self.remember and self.kind == TIMELESS else "0"
         if self.recent is not None and self.kind != TIMELESS:
@@ -142,6 +142,17 @@ class Slice:
             f" INTO {name_literal(temporary)} FROM {name_literal(self.schema, self.name)} AS t WHERE {self.where()}"
             + (f" ORDER BY {order}" if top else "")
         )
+
+    def rows_as_t(self) -> str:
+        """SQL for the rows of the slice as a source, under the alias t."""
+        source = f"{name_literal(self.schema, self.name)} AS t WHERE {self.where()}"
+        return (
+            source if self.most is None else f"(SELECT TOP ({self.most}) t.* FROM {source} ORDER BY {self._order}) AS t"
+        )
+
+    @property
+    def _order(self) -> str:
+        return ", ".join([self.time_column, *(f"t.{name_literal(name)}" for name in self.key)])
 
     def read(self, temporary: str, after: int) -> str:
         """SQL that reads the temporary table from behind a row on."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lytics_azure_tui.model.language.parse import parse_filter
 from lytics_azure_tui.model.language.tree import includes
-
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)]
+from lytics_azure_tui.model.names import Slug
 
 
 class Audience(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lytics_azure_tui.model.audience_export import (
     At,
@@ -19,7 +19,7 @@ from lytics_azure_tui.model.audience_export import (
     WantsManifest,
     Zone,
 )
-from lytics_azure_tui.model.delimiter import separator
+from lytics_azure_tui.model.delimiter import Delimiter, Join, separator
 from lytics_azure_tui.model.form import Ask
 from lytics_azure_tui.model.spreadsheet import ByteOrderMark, DefuseFormulas
 
@@ -38,17 +38,19 @@ class AudienceCsv(AudienceExport):
     fields: UserFields = Field(default_factory=list)
     file_prefix: FilePrefix = None
     delimiter: Annotated[
-        str,
-        Field(min_length=1),
-        Ask("Delimiter", "What stands between fields: the first character counts; t is tab.", placeholder=","),
+        Delimiter,
+        Ask(
+            "Delimiter",
+            "What stands between fields: the first character counts; t or \\t is tab.",
+            exact=True,
+        ),
     ] = ","
     join: Annotated[
-        str,
-        Field(min_length=1, max_length=1),
+        Join,
         Ask(
             "Join",
             "The character between the values of a list. A value that holds it is put in quotes. Maps are url encoded.",
-            placeholder="&",
+            exact=True,
         ),
     ] = "&"
     withbackfill: ExistingUsers = True
@@ -59,13 +61,6 @@ class AudienceCsv(AudienceExport):
     defuse_formulas: DefuseFormulas = False
     byte_order_mark: ByteOrderMark = False
     manifest: WantsManifest = True
-
-    @field_validator("delimiter", "join")
-    @classmethod
-    def _is_no_quote(cls, value: str) -> str:
-        if value[0] in '"\r\n':
-            raise ValueError("quotes and line breaks have a meaning of their own in CSV; choose another character")
-        return value
 
     def separator(self) -> str:
         """The one character between fields."""

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from lytics_azure_tui.model.audience import Slug
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage, has_key
 from lytics_azure_tui.model.export_name import PLACEHOLDER, blob_name, extension, require_pattern
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import ContainerName, Slug
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 
+EVERYBODY = "A one-time export holds all members of now, also those who were in the audience before"
+
 AudienceSlug = Annotated[Slug, Ask("Audience", "Whose members are exported.", source=Source.AUDIENCES)]
-Container = Annotated[
-    str, Field(min_length=3), Ask("Container", "Where the files are written.", source=Source.CONTAINERS)
-]
+Container = Annotated[ContainerName, Ask("Container", "Where the files are written.", source=Source.CONTAINERS)]
 UserFields = Annotated[
     list[str],
     Ask("User Fields", "None chosen means all, also those that come later.", source=Source.USER_FIELDS),
@@ -36,7 +36,8 @@ ExistingUsers = Annotated[
     bool,
     Ask(
         "Existing Users",
-        "Also those who are in the audience when the job begins. Without it, only who enters or leaves from then on.",
+        "Also those who are in the audience when the job begins. Without it, only who enters or leaves from then on. A "
+        "one-time export has them in any case.",
     ),
 ]
 OneTime = Annotated[
@@ -109,13 +110,14 @@ class AudienceExport(JobConfig):
     def preview(
         cls, answers: Mapping[str, Any], authorization: Authorization | None, moment: datetime
     ) -> Mapping[str, str]:
+        shown = {} if answers.get("withbackfill") or not answers.get("backfill_only") else {"withbackfill": EVERYBODY}
         try:
             if not (prefix := cls._prefix_begins_names(answers["file_prefix"])) and not answers["segment_id"]:
-                return {}
+                return shown
         except (KeyError, ValueError):
-            return {}
+            return shown
         prefix = prefix or f"{answers['segment_id']}-"
-        return {"file_prefix": cls.name(prefix, 1, moment, encrypted=has_key(authorization))}
+        return {**shown, "file_prefix": cls.name(prefix, 1, moment, encrypted=has_key(authorization))}
 
     @classmethod
     def name(cls, prefix: str, number: int, moment: datetime, *, encrypted: bool) -> str:

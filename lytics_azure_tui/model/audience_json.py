@@ -41,7 +41,7 @@ class AudienceJson(AudienceExport):
     max_bytes: Annotated[
         int,
         Field(ge=1, le=10**12),
-        Ask("Maximum File Size", "In bytes; what does not fit goes into further files. No user is cut in two."),
+        Ask("Maximum File Size", "What does not fit goes into further files. No user is cut in two.", unit="bytes"),
     ] = 5_368_709_120
     run_frequency: RunFrequency = "hourly"
     time_of_day: At = None

@@ -67,6 +67,7 @@ class AzureStorage(Authorization):
             "Connection String",
             "From the storage account's page Access keys, or with a shared access signature.",
             placeholder="DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…",
+            unbroken=True,
         ),
     ] = None
     pgppublickey: Annotated[
@@ -132,6 +133,7 @@ class AzureEventHub(Authorization):
             "Event Hub Connection String",
             "From Shared access policies of the namespace or of the hub.",
             placeholder="Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…;EntityPath=…",
+            unbroken=True,
         ),
     ] = None
     hub: Annotated[

@@ -6,13 +6,14 @@ import csv
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureStorage
-from lytics_azure_tui.model.delimiter import separator, usable
+from lytics_azure_tui.model.delimiter import Delimiter, separator
 from lytics_azure_tui.model.encoding import canonical
 from lytics_azure_tui.model.form import Ask, Source
-from lytics_azure_tui.model.job import JobConfig, StreamName
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import ContainerName, StreamName
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 
 # Flags at the front of a regular expression hold for all of it.
@@ -43,7 +44,7 @@ class CsvImport(JobConfig):
         Ask("Stream", "Where the rows go. A name that is not there yet is created.", source=Source.STREAMS),
     ]
     container: Annotated[
-        str, Field(min_length=3), Ask("Container", "The container that holds the file.", source=Source.CONTAINERS)
+        ContainerName, Ask("Container", "The container that holds the file.", source=Source.CONTAINERS)
     ]
     filename: Annotated[
         str,
@@ -51,10 +52,8 @@ class CsvImport(JobConfig):
         Ask("File", "The file to import; of a sequence, its first file.", source=Source.BLOBS, needs=("container",)),
     ]
     delimiter: Annotated[
-        str,
-        Field(min_length=1),
-        AfterValidator(usable),
-        Ask("Custom Delimiter", "Only the first character counts. Enter t for tab.", placeholder=","),
+        Delimiter,
+        Ask("Custom Delimiter", "Only the first character counts. Enter t or \\t for tab.", exact=True),
     ] = ","
     timestamp_field: Annotated[
         str | None,
@@ -96,6 +95,7 @@ class CsvImport(JobConfig):
             source=Source.PREFIXES,
             needs=("container", "filename"),
             only_if="continuous_update",
+            exact=True,
         ),
     ] = None
     time_of_day: Annotated[

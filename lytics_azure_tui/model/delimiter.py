@@ -1,10 +1,15 @@
-"""What a delimiter, as it was entered, stands for."""
+"""Delimiters as they are entered, and the one character that each stands for."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-_ESCAPE = re.compile(r"\\(?:(?P<tab>t)|x(?P<byte>[0-9a-fA-F]{2})|u(?P<unit>[0-9a-fA-F]{4}))")
+from pydantic import AfterValidator, BeforeValidator, Field
+
+_ESCAPE = re.compile(r"\\(?:([tnr])|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))")
+_LETTERS = {"t": "\t", "n": "\n", "r": "\r"}
+_NAMES = {"\t": "tab", " ": "space", ",": "comma", ";": "semicolon", "|": "pipe", "\x01": "byte 1"}
 
 
 def separator(delimiter: str) -> str:
@@ -13,10 +18,15 @@ def separator(delimiter: str) -> str:
     Only the first counts, and t is tab, so that "tab" is one too; so is \\t. Others that cannot be typed are written
     as \\x01 or \\u0001.
     """
-    escape = _ESCAPE.match(delimiter)
-    if escape is not None and (digits := escape["byte"] or escape["unit"]):
-        return chr(int(digits, 16))
-    return "\t" if escape is not None or delimiter[0] == "t" else delimiter[0]
+    return _escaped(delimiter) or ("\t" if delimiter[0] == "t" else delimiter[0])
+
+
+def _escaped(text: str) -> str | None:
+    """The character that an escape at the beginning stands for; None without one."""
+    escape = _ESCAPE.match(text)
+    if escape is None:
+        return None
+    return _LETTERS[escape[1]] if escape[1] else chr(int(escape[2] or escape[3], 16))
 
 
 def entered(separator: str) -> str:
@@ -24,6 +34,11 @@ def entered(separator: str) -> str:
     if separator == "\t":
         return "t"
     return separator if separator.isprintable() else f"\\u{ord(separator):04x}"
+
+
+def delimiter_name(separator: str) -> str:
+    """A delimiter in words; one that has no sign by its name, or as it is entered."""
+    return _NAMES.get(separator, entered(separator))
 
 
 def usable(delimiter: str) -> str:
@@ -35,3 +50,18 @@ def usable(delimiter: str) -> str:
     if delimiter and separator(delimiter) in '"\r\n\0':
         raise ValueError("a quotation mark or a line break cannot stand between fields")
     return delimiter
+
+
+def _joins(join: str) -> str:
+    usable(join if join != "t" else ",")
+    return join
+
+
+def _unescaped(text: object) -> object:
+    return (_escaped(text) or text) if isinstance(text, str) and _ESCAPE.fullmatch(text) else text
+
+
+Delimiter = Annotated[str, Field(min_length=1), AfterValidator(usable)]
+"""Not a quote, a line break or NUL; blanks are delimiters like any other."""
+Join = Annotated[str, Field(min_length=1, max_length=1), BeforeValidator(_unescaped), AfterValidator(_joins)]
+"""One character, by the same rules, but that t is itself."""

@@ -21,7 +21,8 @@ from lytics_azure_tui.model.export_name import (
     require_pattern,
 )
 from lytics_azure_tui.model.form import Ask, Source
-from lytics_azure_tui.model.job import JobConfig, StreamName
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import ContainerName, StreamName
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 from lytics_azure_tui.model.spreadsheet import ByteOrderMark, DefuseFormulas
 
@@ -44,9 +45,7 @@ class EventExport(JobConfig):
     start = "Start Export"
     deed = "exported"
 
-    container: Annotated[
-        str, Field(min_length=3), Ask("Container", "Where the files are written.", source=Source.CONTAINERS)
-    ]
+    container: Annotated[ContainerName, Ask("Container", "Where the files are written.", source=Source.CONTAINERS)]
     streams: Annotated[
         list[StreamName],
         Ask(
@@ -63,7 +62,6 @@ class EventExport(JobConfig):
             "Filename",
             f"May begin with folders. {PLACEHOLDER} becomes the time of the run, in UTC; .csv and what else applies is "
             "added. The review shows the name.",
-            placeholder="myfolder/myfile-{TIMESTAMP}",
         ),
     ] = "lytics-events-{TIMESTAMP}"
     time_format: Annotated[
@@ -76,11 +74,11 @@ class EventExport(JobConfig):
     ] = False
     start_date: Annotated[
         str | None,
-        Ask("Start Date", "Only events of this day, by UTC, and later ones.", placeholder="yyyy-mm-dd"),
+        Ask("Start Date", "Only events of this day, by UTC, and later ones.", placeholder="2026-01-31"),
     ] = None
     end_date: Annotated[
         str | None,
-        Ask("End Date", "Only events before this day; those of the day itself are left out.", placeholder="yyyy-mm-dd"),
+        Ask("End Date", "Only events before this day; those of the day itself are left out.", placeholder="2026-01-31"),
     ] = None
     run_frequency: Annotated[
         Frequency,

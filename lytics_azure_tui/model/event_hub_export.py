@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lytics_azure_tui.model.audience import Slug
 from lytics_azure_tui.model.authorization import AzureEventHub
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import Slug
 from lytics_azure_tui.model.schedule import Schedule
 
 

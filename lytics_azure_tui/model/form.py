@@ -59,8 +59,11 @@ class Ask:
         needs: fields that must be answered before the choices can be loaded, and whose change makes them stale.
         only_if: a checkbox field; the question matters only while it is ticked.
         options: words for the values of a `Literal`.
-        placeholder: an example, shown while the field is empty.
+        placeholder: an example for a field that has no default; shown as one while the field is empty.
         long: several lines of text.
+        unit: of a number, shown beside it.
+        exact: blanks at either end of what is typed belong to the answer.
+        unbroken: blanks and line breaks in what is pasted come from copying it, and are taken out.
         optional: of a secret, that one can do without it; other fields say so by their default.
     """
 
@@ -73,6 +76,9 @@ class Ask:
     options: Mapping[str, str] = field(default_factory=dict)
     placeholder: str = ""
     long: bool = False
+    unit: str = ""
+    exact: bool = False
+    unbroken: bool = False
     optional: bool = False
 
 

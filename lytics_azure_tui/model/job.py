@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializeAsAny
 
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.model.authorization import Authorization
-from lytics_azure_tui.model.form import Ask
+from lytics_azure_tui.model.form import Ask, questions
+from lytics_azure_tui.model.names import follows
 from lytics_azure_tui.model.schedule import Schedule
-
-StreamName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 class JobConfig(BaseModel):
@@ -62,6 +61,24 @@ class JobConfig(BaseModel):
         """When it repeats; None for a job that runs once."""
         return None
 
+    def ignored(self) -> dict[str, tuple[str, str]]:
+        """Keys that say something and do not count, each with what that is and what to do.
+
+        A file may hold them; a form writes none.
+        """
+        schedule, found, out = self.schedule(), dict[str, tuple[str, str]](), "take the line out"
+        for question in questions(type(self)):
+            name, needed = question.name, question.ask.only_if
+            if getattr(self, name) == question.default:
+                continue
+            if needed is not None and not getattr(self, needed):
+                found[name] = f"this has no effect without {needed} = true", f"Write {needed} = true, or {out}"
+            elif name in ("run_frequency", "time_of_day", "timezone") and schedule is None:
+                found[name] = "this has no effect: the job runs once", out.capitalize()
+            elif name == "time_of_day" and schedule is not None and schedule.time_of_day is None:
+                found[name] = "this has no effect on a job that runs every hour", f"Choose daily, or {out}"
+        return found
+
     def tolerated(self) -> int:
         """The percentage of a run's rows that may be unusable without the run failing."""
         return 100
@@ -82,7 +99,7 @@ class HandedOver(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mark: str = Field(default="", pattern=r"^[0-9a-f]*$")
+    mark: Annotated[str, AfterValidator(follows("[0-9a-f]*", "digits and a to f", least=0, most=64))] = ""
     job: str | None = Field(default=None, min_length=1)
     auth: str | None = Field(default=None, min_length=1)
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from lytics_azure_tui.model.audience import Audience
-from lytics_azure_tui.model.job import StreamName
 from lytics_azure_tui.model.language.parse import parse_condition, parse_expression
+from lytics_azure_tui.model.names import FieldName, StreamName
 from lytics_azure_tui.model.user_field import OWN_FIELDS, SCORES, FieldKind, Merge, UserField
 
 
@@ -30,7 +30,6 @@ def _condition(text: str) -> str:
     return text
 
 
-FieldName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 FreeName = Annotated[FieldName, AfterValidator(_not_ours)]
 Expression = Annotated[str, AfterValidator(_expression)]
 Condition = Annotated[str, AfterValidator(_condition)]

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 
 from lytics_azure_tui.model.authorization import AzureSql
 from lytics_azure_tui.model.form import Ask, Source
-from lytics_azure_tui.model.job import JobConfig, StreamName
+from lytics_azure_tui.model.job import JobConfig
+from lytics_azure_tui.model.names import StreamName
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 from lytics_azure_tui.model.table_name import parse
 
@@ -58,7 +59,7 @@ class SqlImport(JobConfig):
         Ask(
             "Since Timestamp",
             "Only rows whose Timestamp Column is later than this, in UTC.",
-            placeholder="yyyy-mm-dd HH:MM:SS",
+            placeholder="2026-01-31 00:00:00",
         ),
     ] = None
     stream: Annotated[
@@ -67,7 +68,6 @@ class SqlImport(JobConfig):
             "Stream Override",
             "Where the rows go. A name that is not there yet is created.",
             source=Source.STREAMS,
-            placeholder="azuresql_activity",
         ),
     ] = "azuresql_activity"
     continuous_update: Annotated[bool, Ask("Keep Updated", "Import the rows that are new, again and again.")] = False
@@ -93,7 +93,8 @@ class SqlImport(JobConfig):
         Ask(
             "Query Timeout",
             "How long the server may let a query wait, before and between its rows; then it is stopped there.",
-            placeholder="minutes",
+            placeholder="30",
+            unit="minutes",
         ),
     ] = None
     row_limit: Annotated[
@@ -117,11 +118,12 @@ class SqlImport(JobConfig):
         int,
         Field(ge=0, le=60 * 24 * 7),
         Ask(
-            "Overlap in Minutes",
+            "Overlap",
             "By the Timestamp Column, each run looks again at so many minutes before the last row, for rows that were "
             "committed late. Those it has had are not imported twice.",
             advanced=True,
             only_if="continuous_update",
+            unit="minutes",
         ),
     ] = 10
     null_timestamps: Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lytics_azure_tui.model.delimiter import delimiter_name
 from lytics_azure_tui.model.form import Kind, Question
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,6 +25,7 @@ _WORDS = {
     "float_parsing": "Enter a number.",
     "literal_error": "Choose one of the list.",
     "string_type": "Enter a text.",
+    "string_pattern_mismatch": "This has characters that cannot stand in it.",
 }
 
 
@@ -33,14 +34,23 @@ def opening(questions: Iterable[Question], given: Mapping[str, Any]) -> dict[str
     return {question.name: given.get(question.name, question.default) for question in questions}
 
 
-def blank(answer: object) -> bool:
-    """Whether a question was left unanswered. No is an answer."""
-    return answer is None or (isinstance(answer, str) and not answer.strip()) or answer in ([], ())
+def blank(answer: object, *, exact: bool = False) -> bool:
+    """Whether a question was left unanswered. No is an answer.
+
+    Args:
+        exact: blanks are an answer, too.
+    """
+    return (answer if exact or not isinstance(answer, str) else answer.strip()) in (None, "", [], ())
 
 
 def matters(question: Question, answers: Mapping[str, Any]) -> bool:
     """Whether the question is asked at all, as things stand."""
     return question.ask.only_if is None or bool(answers.get(question.ask.only_if))
+
+
+def untouched(here: Mapping[str, Any], before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers of now to those questions that are answered here as they were before."""
+    return {name: now[name] for name in here if name in now and name in before and here[name] == before[name]}
 
 
 def check(
@@ -60,7 +70,7 @@ def check(
     values = dict(fixed)
     for question in questions:
         answer = answers.get(question.name)
-        if matters(question, answers) and not blank(answer):
+        if matters(question, answers) and not blank(answer, exact=question.ask.exact):
             values[question.name] = answer
     try:
         return model.model_validate(values), {}
@@ -69,35 +79,24 @@ def check(
         # Inputs stay out of what pydantic tells: they may be secrets.
         for detail in error.errors(include_url=False):
             name = str(detail["loc"][0]) if detail["loc"] else ""
-            wrong.setdefault(name, _sentence(detail, answers.get(name)))
+            wrong.setdefault(name, _sentence(detail))
         return None, wrong
 
 
-def _sentence(detail: ErrorDetails, answer: object) -> str:
+def _sentence(detail: ErrorDetails) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         words = str(context["error"])
-    elif kind == "string_pattern_mismatch":
-        words = _misfit(str(answer), str(context["pattern"]))
     elif kind == "string_too_short":
         least = int(context["min_length"])
         words = NEEDED if least == 1 else f"At least {least} characters."
     elif kind == "string_too_long":
-        words = f"At most {context['max_length']} characters."
+        most = int(context["max_length"])
+        words = f"At most {most:,} character{'' if most == 1 else 's'}."
     else:
         words = _WORDS.get(kind) or detail["msg"]
     words = words[:1].upper() + words[1:]
     return words if words.endswith((".", "…", "!")) else f"{words}."
-
-
-def _misfit(answer: str, pattern: str) -> str:
-    """Which character is the first that a pattern does not let through."""
-    for length in range(1, len(answer) + 1):
-        if not re.search(pattern, answer[:length]):
-            character = answer[length - 1]
-            shown = "A space" if character == " " else f"The character {character}"
-            return f"{shown} cannot stand {'at the beginning' if length == 1 else 'here'}."
-    return f"This does not match {pattern}."
 
 
 def in_words(question: Question, answer: Any) -> str:
@@ -115,4 +114,12 @@ def in_words(question: Question, answer: Any) -> str:
             lines = str(answer or "").strip().splitlines()
             return f"{lines[0]} … ({len(lines)} lines)" if len(lines) > 1 else "".join(lines)
         case _:
-            return "" if blank(answer) else str(answer)
+            return "" if blank(answer, exact=question.ask.exact) else _legible(str(answer), question.ask.unit)
+
+
+def _legible(text: str, unit: str) -> str:
+    """What would not be seen is named, or put into quotes."""
+    if len(text) == 1 and (text.isspace() or not text.isprintable()):
+        return delimiter_name(text)
+    shown = f"“{text}”" if text != text.strip() else text
+    return f"{shown} {unit}".rstrip()

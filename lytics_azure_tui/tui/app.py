@@ -7,7 +7,7 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar
 from rich.text import Text
 from textual import events, work
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -29,8 +30,10 @@ from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.lifeline import end_on_signals, end_without_terminal
 from lytics_azure_tui.tui.logfile import keep_log
 from lytics_azure_tui.tui.overview import Overview, Reader
+from lytics_azure_tui.tui.screens.authorizations import Checked
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
+from lytics_azure_tui.tui.screens.editor import editors, keep_drafts, tell_drafts
 from lytics_azure_tui.tui.themes import DARK, LIGHT
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.masthead import Standing
@@ -70,7 +73,8 @@ class LyazureApp(App[int]):
         Command("f9", "theme", "Theme", "Choose the colours; light, dark and the terminal's own.", footer=False),
         Command("q", "quit", "Quit", "Close the screen. Runs go on in the background."),
     )
-    BINDINGS = bindings(OWN_COMMANDS)
+    # Textual's own is a key of the app before it is one of any form, and ends it at once.
+    BINDINGS = [*bindings(OWN_COMMANDS), Binding("ctrl+q", "quit", "Quit", show=False, priority=True)]
 
     overview: reactive[Overview | None] = reactive(None, always_update=True)
     """The latest; None until the first is read."""
@@ -85,6 +89,11 @@ class LyazureApp(App[int]):
         self._ended = Event()
         self._asking = asyncio.Lock()
         self._passphrases = 0
+        self.checks: dict[str, Checked | None] = {}
+        """By an authorization's id, its last test; None while one is under way."""
+        self._asks_to_quit = False
+        self._drafts: list[str] | None = None
+        """Titles of the forms that were kept on the way out; None before that."""
         self._finding_runner = False
         self._no_runner_before: float = 0.0
         self.add_mode("dashboard", lambda: Dashboard(desk))
@@ -117,8 +126,8 @@ class LyazureApp(App[int]):
         return Audiences(self.desk)
 
     def on_mount(self) -> None:
-        end_on_signals(self.exit)
-        end_without_terminal(self.exit)
+        end_on_signals(self._end)
+        end_without_terminal(self._end)
         self._settle()
         self._look()
         loop = asyncio.get_running_loop()
@@ -237,6 +246,7 @@ class LyazureApp(App[int]):
         # From here on, a change is the operator's.
         self._kept_theme = self.theme
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        await tell_drafts(self, self.desk.folder)
 
     def _keep_runner(self) -> None:
         """Has a runner that has died replaced."""
@@ -312,10 +322,43 @@ class LyazureApp(App[int]):
             self._trouble(error)
 
     async def action_quit(self) -> None:
-        """Closes the screen, and says what goes on without it."""
-        self.exit(0, message=Text(farewell(self.overview) if self.desk.lasting else ""))
+        """Closes the screen, and says what goes on without it; asks first where something is unsaved."""
+        if self._asks_to_quit or not any(editor.unsaved for editor in editors(self)):
+            self._leave()
+        else:
+            self._ask_to_quit()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+c ends nothing here; in a line it copies what is selected."""
+        self.notify("Ctrl+q quits. Runs go on in the background, and what is unsaved in a form is kept as a draft.")
+
+    @work(exclusive=True, group="quit", description="ask whether to quit", exit_on_error=False)
+    async def _ask_to_quit(self) -> None:
+        from lytics_azure_tui.tui.screens.confirm import Confirm
+
+        self._asks_to_quit = True
+        words = "What you entered is not saved. It is kept as a draft, without secrets, and offered again in this form."
+        try:
+            if await self.push_screen_wait(Confirm("Quit without saving?", words, yes="Quit", no="Stay")):
+                self._leave()
+        finally:
+            self._asks_to_quit = False
 
     # The end
+
+    def _leave(self) -> None:
+        self._keep_drafts()
+        self.exit(0, message=Text(farewell(self.overview, self._drafts or ()) if self.desk.lasting else ""))
+
+    def _end(self) -> None:
+        """The terminal or the session is gone."""
+        self._keep_drafts()
+        self.exit()
+
+    def _keep_drafts(self) -> None:
+        """Once: what is unsaved goes into files. Nothing keeps the program from ending."""
+        if self._drafts is None:
+            self._drafts = keep_drafts(self)
 
     def _fatal_error(self) -> None:
         """A fault of ours: one plain line, and the details in a file of the operator's own.
@@ -323,13 +366,23 @@ class LyazureApp(App[int]):
         Textual's own traceback shows local variables, and with them secrets.
         """
         log.critical("the screen ended", exc_info=True)
+        self._keep_drafts()
         words = f"lyazure-tui stopped because of a fault in it. The details: {self._log_path}. Runs are not affected."
         self._exit_renderables.append(Text(words))
         self._close_messages_no_wait()
 
 
-def farewell(overview: Overview | None) -> str:
-    """The line that stays in the terminal."""
+def farewell(overview: Overview | None, kept: Sequence[str] = ()) -> str:
+    """The lines that stay in the terminal.
+
+    Args:
+        kept: titles of the forms of which a draft was kept.
+    """
+    draft = f"Kept as a draft, and offered when you open the form again: {', '.join(kept)}." if kept else ""
+    return "\n".join(filter(None, (draft, _goes_on(overview))))
+
+
+def _goes_on(overview: Overview | None) -> str:
     if overview is None:
         return ""
     active = len(overview.active)

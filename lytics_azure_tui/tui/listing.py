@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 
@@ -51,6 +51,8 @@ class Node:
     depth: int = 0
     size: int | None = None
     modified: datetime | None = None
+    leased: bool = False
+    archived: bool = False
     children: list[Node] | None = None
     expanded: bool = False
     page: str | None = None
@@ -72,11 +74,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name of a page: a blob when it has a size, else a container or a folder."""
+    """One name of a page: a blob when it has a size, else a container or a folder.
+
+    Attributes:
+        leased: somebody holds the blob for writing; it can be read.
+        archived: it cannot be read before it is taken out of the archive tier.
+    """
 
     name: str
     size: int | None = None
     modified: datetime | None = None
+    leased: bool = False
+    archived: bool = False
 
 
 @dataclass
@@ -123,7 +132,17 @@ class Listing:
         if node.level is Level.ACCOUNT:
             return Node(Level.CONTAINER, entry.name, entry.name, node, 0)
         level = Level.FOLDER if entry.size is None else Level.BLOB
-        return Node(level, node.container, entry.name, node, node.depth + 1, entry.size, entry.modified)
+        return Node(
+            level,
+            node.container,
+            entry.name,
+            node,
+            node.depth + 1,
+            entry.size,
+            entry.modified,
+            leased=entry.leased,
+            archived=entry.archived,
+        )
 
     def needs_loading(self, node: Node) -> bool:
         """Whether a branch that was opened still has to ask for its first page."""
@@ -163,15 +182,14 @@ class Listing:
         return Node(level, node.container, node.name, node, node.depth + 1, error=node.error)
 
     def loaded(self, container: str = "") -> Iterator[Node]:
-        """All blobs of a container that were loaded, whether their folders are open or not."""
+        """All blobs and folders of a container that were loaded, whether their folders are open or not."""
         waiting = [child for child in self.account.children or () if child.name == container]
         while waiting:
             node = waiting.pop()
             for child in node.children or ():
                 if child.is_branch:
                     waiting.append(child)
-                else:
-                    yield child
+                yield child
 
     def filter(self, container: str, text: str, from_server: Iterable[Entry] = ()) -> tuple[int, int]:
         """Shows names in place of the tree: those that the server found by their beginning, then loaded ones.
@@ -187,15 +205,21 @@ class Listing:
         begins = len(nodes)
         candidates = self.loaded(container) if container else iter(self.account.children or ())
         for node in candidates:
-            if node.name in seen or wanted not in node.name.casefold():
+            # A folder whose name was taken over into the filter is where one is already.
+            if node.name in seen or self._is_in(node, text) or wanted not in node.name.casefold():
                 continue
+            found = replace(node, parent=root, depth=0, children=None, expanded=False, page=None)
             if node.name.startswith(text):
                 begins += 1
-                nodes.append(self._flat(root, Entry(node.name, node.size, node.modified)))
+                nodes.append(found)
             else:
-                others.append(self._flat(root, Entry(node.name, node.size, node.modified)))
+                others.append(found)
         self.found = (nodes + others)[:FOUND]
         return begins, len(others)
+
+    @staticmethod
+    def _is_in(node: Node, text: str) -> bool:
+        return node.level is Level.FOLDER and node.name == text
 
     def _flat(self, root: Node, entry: Entry) -> Node:
         node = self._child(root, entry)

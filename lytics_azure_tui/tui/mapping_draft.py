@@ -97,6 +97,10 @@ class MappingDraft:
         """Puts another condition on all events; None takes it away."""
         self._step(where=condition)
 
+    def replace(self, mapping: StreamMapping) -> None:
+        """Puts another mapping in its place, as one step."""
+        self._step(fields=mapping.fields, affinities=mapping.affinities, where=mapping.where)
+
     def undo(self) -> bool:
         """One step back; False when there is none."""
         if self._before:
@@ -109,3 +113,31 @@ class MappingDraft:
         if after != self.mapping:
             self._before.append(self.mapping)
             self.mapping = after
+
+
+def merged(here: StreamMapping, before: StreamMapping, now: StreamMapping) -> StreamMapping:
+    """A mapping as it stands here, with what was changed elsewhere; where both changed, what is here stays."""
+
+    def parts(mine: list[Any], old: list[Any], new: list[Any]) -> list[Any]:
+        kept = [part for part in mine if part not in old or part in new]
+        changed_here = {part.field for part in mine if part not in old}
+        return kept + [part for part in new if part not in old and part not in mine and part.field not in changed_here]
+
+    return here.model_copy(
+        update={
+            "fields": parts(here.fields, before.fields, now.fields),
+            "affinities": parts(here.affinities, before.affinities, now.affinities),
+            "where": now.where if here.where == before.where else here.where,
+        }
+    )
+
+
+def said(mapping: StreamMapping) -> dict[str, str]:
+    """A mapping in words, by its user fields."""
+    found = {"Where": mapping.where or ""}
+    parts: list[FieldRule | Affinity] = [*mapping.fields, *mapping.affinities]
+    for part in parts:
+        values = part.model_dump(mode="json", exclude={"field"}, exclude_defaults=True)
+        words = ", ".join(f"{name} {value}" for name, value in values.items())
+        found[part.field] = "; ".join(filter(None, (found.get(part.field), words)))
+    return found

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,15 @@ def test_a_dry_run_says_names_and_rows(shop: Shop) -> None:
     lines = shop.export(AudienceJson, fields=["email"]).rehearse()
     assert json.loads(str(lines.sample[0][0]))["email"] == "ada@x.org"
     assert shop.export(AudienceJson).names() == []
+
+
+def test_a_one_time_export_says_that_existing_users_does_not_count(shop: Shop) -> None:
+    shop.people(ada="gold")
+    asked = {on: shop.export(AudienceCsv, withbackfill=on, backfill_only=True).rehearse() for on in (True, False)}
+    assert [len(asked[on].sample) for on in asked] == [1, 1]
+    assert [any("Existing Users is off" in note for note in asked[on].notes) for on in asked] == [False, True]
+    shown = AudienceCsv.preview({"withbackfill": False, "backfill_only": True}, None, datetime.now(UTC))
+    assert "all members of now" in shown["withbackfill"]
 
 
 def test_what_is_not_there_is_said(shop: Shop) -> None:

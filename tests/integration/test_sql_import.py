@@ -376,9 +376,44 @@ def test_a_rehearsal_says_what_would_come(events: Tables, tmp_path: Path) -> Non
     found = events.importer(tmp_path, continuous_update=True).rehearse()
     assert found.about.startswith(f"importing 2 rows of {events.schema}.t into s, up to 2026-01-02T00:00:00")
     assert found.columns == ("id", "v", "at")
-    assert [row[0] for row in found.sample] == ["3", "2", "1"]
+    assert [row[0] for row in found.sample] == ["2", "1"], "what is held back would not come"
     assert any("held back" in note for note in found.notes)
     assert not (tmp_path / "workspace").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "ids"),
+    [
+        ({"since_date": "2026-01-03 00:00:00"}, ["6", "5", "4", "7"]),
+        ({"since_date": "2026-01-03 00:00:00", "null_timestamps": "skip"}, ["6", "5", "4"]),
+        ({"row_limit": 2}, ["2", "1"]),
+        ({"row_limit": 2, "since_date": "2026-01-03 00:00:00"}, ["5", "4"]),
+        ({"continuous_update": True, "null_timestamps": "skip"}, ["6", "5", "4", "3", "2", "1"]),
+    ],
+)
+@pytest.mark.parametrize("rowversion", [False, True])
+def test_a_rehearsal_shows_rows_that_would_come_and_no_others(
+    tables: Tables, tmp_path: Path, settings: dict[str, Any], ids: list[str], rowversion: bool
+) -> None:
+    version = ", version rowversion" if rowversion else ""
+    tables.run(f"CREATE TABLE {{s}}.t (id int NOT NULL, at datetime2(7) NULL{version})")
+    for number in range(1, 7):
+        tables.run(f"INSERT INTO {{s}}.t (id, at) VALUES ({number}, '2026-01-0{number}')")
+    tables.run("INSERT INTO {s}.t (id, at) VALUES (7, NULL)")
+    job = tables.importer(tmp_path, **settings)
+    shown = [row[0] for row in job.rehearse().sample]
+    assert shown == ids
+    job.run()
+    assert {*shown} == {row[0] for row in job.rows("id")}
+
+
+def test_a_rehearsal_shows_nothing_that_was_imported_before(events: Tables, tmp_path: Path) -> None:
+    insert(events, (1, "a", "2026-01-01T00:00:00"), (2, "b", "2026-01-02T00:00:00"))
+    job = events.importer(tmp_path, continuous_update=True, overlap_minutes=10_000)
+    job.run()
+    assert job.rehearse().sample == ()
+    insert(events, (3, "c", "2026-01-03T00:00:00"))
+    assert [row[0] for row in job.rehearse().sample] == ["3"]
 
 
 def test_a_replay_says_what_to_do_instead(events: Tables, tmp_path: Path) -> None:

@@ -298,12 +298,12 @@ async def test_editing_keeps_the_secret_unless_another_is_typed(world: World, sa
         await settled(pilot)
         await pilot.press("e")
         await settled(pilot)
-        await pilot.press(*" two", "ctrl+s")
+        await pilot.press("tab", "end", *" two", "ctrl+s")
         await settled(pilot)
         assert safe.kept["warehouse", "connection_string"] == Secret(KEY)
         await pilot.press("e")
         await settled(pilot)
-        await pilot.press("tab", "tab")
+        await pilot.press("tab", "tab", "tab")
         await paste(pilot, KEY.replace("c2VjcmV0", "b3RoZXI="))
         await pilot.press("ctrl+s")
         await settled(pilot)
@@ -341,6 +341,12 @@ async def test_a_real_account_says_what_one_may_do(world: World, safe: Safe, sto
         assert "answered in" in words
         await pilot.press("ctrl+s")
         await settled(pilot)
+        await until(pilot, lambda: "✓ list" in said(pilot, "#about"))  # it was tested in the form
+        await pilot.press("e")
+        await settled(pilot)
+        await pilot.press("enter", "end", "x", "ctrl+s")
+        await settled(pilot)
+        await until(pilot, lambda: "tests the connection" in said(pilot, "#about"))
         await pilot.press("t")
         await until(pilot, lambda: "✓ list" in said(pilot, "#about"))
 

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from textual import events
 from textual.app import App, ComposeResult
 
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs.choices import Choice
+from lytics_azure_tui.model.authorization import METHODS
 from lytics_azure_tui.model.form import Ask, Source, questions
+from lytics_azure_tui.model.names import follows
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.answers import NEEDED, check, in_words, matters, opening
 from lytics_azure_tui.tui.listing import Entry, Level, Listing
@@ -26,13 +28,14 @@ from lytics_azure_tui.tui.widgets.pick import Pick, PickMany
 class Kitchen(BaseModel):
     """One question of each shape."""
 
-    name: Annotated[str, Field(min_length=1, pattern=r"^[a-z][a-z0-9]*$"), Ask("Name")]
+    name: Annotated[str, AfterValidator(follows("[a-z][a-z0-9]*", "letters, then digits", most=9)), Ask("Name")]
     port: Annotated[int, Field(ge=1), Ask("Port")] = 80
     password: Annotated[Secret | None, Ask("Password")] = None
     notes: Annotated[str | None, Ask("Notes", long=True)] = None
     keep: Annotated[bool, Ask("Keep")] = False
     place: Annotated[str | None, Ask("Place", source=Source.CONTAINERS, only_if="keep")] = None
     box: Annotated[str, Field(min_length=1), Ask("Box", source=Source.CONTAINERS)] = "box"
+    mark: Annotated[str, Field(min_length=1), Ask("Mark", exact=True)] = "&"
     columns: Annotated[list[str], Ask("Columns", source=Source.COLUMNS, needs=("name", "box"))] = Field(
         default_factory=list
     )
@@ -54,8 +57,12 @@ def test_what_is_empty_or_does_not_matter_takes_its_default() -> None:
     ("answers", "wrong"),
     [
         ({}, {"name": NEEDED}),
-        ({"name": "a b"}, {"name": "A space cannot stand here."}),
-        ({"name": "1a"}, {"name": "The character 1 cannot stand at the beginning."}),
+        ({"name": "a b"}, {"name": "A space cannot stand here: use letters, then digits, at most 9 characters."}),
+        (
+            {"name": "1a"},
+            {"name": "The character 1 cannot stand at the beginning: use letters, then digits, at most 9 characters."},
+        ),
+        ({"name": "a" * 10}, {"name": "A name has at most 9 characters; this one has 10."}),
         ({"name": "a", "port": "x"}, {"port": "Enter a whole number."}),
     ],
 )
@@ -116,9 +123,9 @@ def test_pages_bring_each_name_once_and_say_where_there_is_more(pages: list[list
 
 
 class _Kitchen(App[None]):
-    def __init__(self) -> None:
+    def __init__(self, **given: object) -> None:
         super().__init__()
-        self.answers = opening(ASKED.values(), {})
+        self.answers = opening(ASKED.values(), given)
 
     def compose(self) -> ComposeResult:
         yield Form(list(ASKED.values()), self.answers)
@@ -129,7 +136,7 @@ async def test_each_shape_has_its_control_and_enter_goes_through_them_all() -> N
     async with app.run_test(size=(80, 24)) as pilot:
         form = app.query_one(Form)
         assert [type(field.control) for field in form.fields.values()] == [
-            Line, Line, SecretLine, LongText, Tick, Pick, Pick, PickMany
+            Line, Line, SecretLine, LongText, Tick, Pick, Pick, Line, PickMany
         ]  # fmt: skip
         form.enter()
         await pilot.press("a", "enter", *"81", "enter", *"pw", "enter", "x", "enter", "y", "tab", "space", "enter")
@@ -156,6 +163,78 @@ async def test_a_paste_with_line_breaks_is_joined_once(secret: bool) -> None:
         assert app.answers["password"] == Secret("onetwo  andthree"), "a blank may be part of a password"
     else:
         assert app.answers["name"] == "one two  and three"
+
+
+@pytest.mark.parametrize("mark", [" ", "\t", "\xa0", "x"])
+@pytest.mark.parametrize("box", [" box", "box ", " "])
+async def test_blanks_survive_a_form_that_nobody_touches(mark: str, box: str) -> None:
+    app = _Kitchen(name="a", mark=mark, box=box)
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = app.query_one(Form)
+        for name in ("mark", "box"):
+            form.enter(name)
+            await pilot.press("end", "z", "backspace")
+        await pilot.pause()
+    assert (app.answers["mark"], app.answers["box"]) == (mark, box)
+    built, _ = check(Kitchen, list(ASKED.values()), app.answers)
+    assert built is not None and built.mark == mark
+
+
+async def test_a_blank_that_is_typed_or_pasted_counts_where_blanks_are_answers() -> None:
+    app = _Kitchen(name="a")
+    async with app.run_test(size=(80, 24)) as pilot:
+        form = app.query_one(Form)
+        form.enter("mark")
+        await pilot.press("space")
+        await pilot.pause()
+        assert app.answers["mark"] == " "
+        await pilot.press("ctrl+u")
+        app.post_message(events.Paste("\t\n"))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.answers["mark"] == "\t"
+        form.enter("box")
+        await pilot.press("b", "o", "x", "space")
+        await pilot.pause()
+        assert app.answers["box"] == "box", "elsewhere a blank at the end is a slip"
+    built, _ = check(Kitchen, list(ASKED.values()), app.answers)
+    assert built is not None and built.mark == "\t"
+    assert in_words(ASKED["mark"], "\t") == "tab"
+    assert in_words(ASKED["mark"], " ") == "space"
+    assert in_words(ASKED["mark"], "a ") == "“a ”"
+
+
+@pytest.mark.parametrize(
+    ("kind", "pasted", "secret"),
+    [
+        ("", "correct horse  battery\n", "correct horse  battery"),
+        ("", "tab\tin it\r\n", "tab\tin it"),
+        ("unbroken", "Endpoint=sb://a; \r\n  Key=b=\n", "Endpoint=sb://a;Key=b="),
+        ("several", "-----BEGIN\n\nabc\n=x\n", "-----BEGIN\n\nabc\n=x"),
+    ],
+)
+async def test_a_pasted_password_keeps_its_blanks_and_a_connection_string_has_none(
+    kind: str, pasted: str, secret: str
+) -> None:
+    line = SecretLine(unbroken=kind == "unbroken", several=kind == "several")
+
+    class One(App[None]):
+        def compose(self) -> ComposeResult:
+            yield line
+
+    app = One()
+    async with app.run_test() as pilot:
+        app.post_message(events.Paste(pasted))
+        await pilot.pause()
+        await pilot.pause()
+        assert line.answer == Secret(secret)
+
+
+def test_only_connection_strings_lose_their_blanks() -> None:
+    unbroken = {
+        (kind.method, asked.name) for kind in METHODS.values() for asked in questions(kind) if asked.ask.unbroken
+    }
+    assert unbroken == {("AzureStorageConnection", "connection_string"), ("AzureEventHub", "connection_string")}
 
 
 async def test_no_message_of_a_secret_holds_its_value() -> None:

@@ -307,7 +307,7 @@ async def test_errors_stand_at_their_fields_and_the_cursor_goes_there(world: Wor
         await settled(pilot)
         assert wizard(pilot).at == FIELDS
         assert wrong(pilot, FIELDS) == {
-            "stream": "↑ A space cannot stand here.",
+            "stream": "↑ A space cannot stand here: use letters, digits, and then also _ . -, at most 200 characters.",
             "container": "↑ This is needed.",
             "filename": "↑ This is needed.",
         }
@@ -403,7 +403,7 @@ async def test_a_job_is_changed_and_the_comments_of_its_file_survive(world: Worl
         await pilot.press("e")
         await settled(pilot)
         assert wizard(pilot).at == FIELDS
-        await pilot.press("end", "ctrl+u", *"people", "ctrl+s")
+        await pilot.press("x", "enter", "end", "ctrl+u", *"people", "ctrl+s")
         await until(pilot, lambda: isinstance(pilot.app.screen, Dashboard))
     text = path.read_text()
     assert text.startswith("# Ask Dana before changing this.\n")

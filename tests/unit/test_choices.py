@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from lytics_azure_tui.errors import BadConfiguration
 from lytics_azure_tui.jobs import choices as choices_module
 from lytics_azure_tui.jobs.choices import Choice, choices, own_timezone
 from lytics_azure_tui.lytics.protocol import Lytics, StreamInfo
+from lytics_azure_tui.model.audience_csv import AudienceCsv
 from lytics_azure_tui.model.authorization import AzureSql, AzureStorage
+from lytics_azure_tui.model.csv_import import CsvImport
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Source
 from tests.conftest import Storage
@@ -102,7 +105,29 @@ def test_another_method_has_no_blobs() -> None:
 @example("t")
 @example("tab")
 def test_a_delimiter_is_one_character_and_t_is_tab(text: str) -> None:
+    assume(not text.startswith("\\"))
     assert separator(text) == ("\t" if text.startswith("t") else text[0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "character"),
+    [(r"\t", "\t"), ("\t", "\t"), (" ", " "), (r"\x01", "\x01"), (r"\u00a0", "\xa0"), ("\\", "\\"), (r"\d", "\\")],
+)
+def test_a_delimiter_without_a_key_may_be_written_as_programs_write_it(typed: str, character: str) -> None:
+    assert separator(typed) == character
+    assert CsvImport(stream="s", container="abc", filename="f", delimiter=typed).separator() == character
+
+
+@pytest.mark.parametrize("typed", ['"', "\n", r"\n", "\r\n", "\0", r"\x22", r"\x0a", '",'])
+@pytest.mark.parametrize("key", ["delimiter", "join"])
+def test_a_delimiter_that_csv_uses_itself_is_refused(key: str, typed: str) -> None:
+    with pytest.raises(ValidationError, match=r"cannot stand between fields|at most 1 character"):
+        AudienceCsv.model_validate({"segment_id": "a", "container": "abc", key: typed})
+
+
+def test_a_join_is_a_character_and_t_is_itself() -> None:
+    joins = [AudienceCsv(segment_id="a", container="abc", join=join).join for join in (r"\t", "t", " ", "|")]
+    assert joins == ["\t", "t", " ", "|"]
 
 
 @given(st.text(max_size=60))

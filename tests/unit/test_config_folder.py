@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def test_a_named_folder_keeps_its_data_inside(folder: Folder) -> None:
 
 
 def test_data_may_lie_elsewhere(folder: Folder, tmp_path: Path) -> None:
-    write(folder, "settings.toml", f"[storage]\nfolder = '{tmp_path}/large disk'\n")
+    write(folder, "settings.toml", f"[storage]\nfolder = {json.dumps(f'{tmp_path}/large disk')}\n")
     assert folder.data == tmp_path / "large disk"
     assert folder.data.is_dir()
 
@@ -157,7 +158,7 @@ def test_a_cleared_answer_leaves_the_file(folder: Folder) -> None:
 def test_an_authorization_comes_back_without_its_secrets(
     folder: Folder, authorization: AzureStorage | AzureEventHub | AzureSql
 ) -> None:
-    (field,) = authorization.secret_fields()
+    field, *_ = authorization.secret_fields()
     folder.save_authorization(authorization.model_copy(update={field: Secret("open-sesame-1001")}))
     assert folder.authorization(authorization.id) == authorization
     assert folder.authorizations() == [authorization]
@@ -293,6 +294,15 @@ filename = "orders.csv"
             ('orders.csv"', "orders.csv\"\nconnection_string = 'x'"),
             "jobs/orders.toml, line 9, config.connection_string: a secret is never kept in this file",
         ),
+        (('"sales"', '"s1"'), "line 7, config.container: a name has 3 to 63 characters; this one has 2"),
+        (('"sales"', '""'), "jobs/orders.toml, line 7, config.container: this is needed"),
+        (('"sales"', '"Sales"'), "config.container: the character S cannot stand at the beginning: use lower-case"),
+        (
+            ('stream = "orders"', 'stream = "my orders!"'),
+            "config.stream: a space cannot stand here: use letters, digits, and then also _ . -, at most 200",
+        ),
+        (('stream = "orders"', 'stream = "-"'), "config.stream: the character - cannot stand at the beginning"),
+        (('orders.csv"', "orders.csv\"\ndelimiter = '\"'"), "line 9, config.delimiter: a quotation mark or"),
         (("[config]", "[config"), "jobs/orders.toml, line 5, column 8: this is not TOML"),
         (('"storage"', '"store"'), "jobs/orders.toml, line 3, authorization: there is no such authorization"),
         (
@@ -432,3 +442,27 @@ def test_whatever_a_job_says_comes_back_edit_after_edit(
         assert folder.job("a") == version
         path.write_text(f"{path.read_text()}# edited {number}\n")
     assert all(f"# edited {number}\n" in path.read_text() for number in range(len(versions)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("diff = true", ["line 9, config.diff: this has no effect without continuous_update = true"]),
+        ("prefix = 'a'", ["line 9, config.prefix: this has no effect without continuous_update = true"]),
+        ("time_of_day = '06:00'", ["line 9, config.time_of_day: this has no effect without"]),
+        ("continuous_update = true\ndiff = true", []),
+        ("diff = false", []),
+        (
+            "continuous_update = true\nfile_frequency = 'hourly'\ntime_of_day = '06:00'",
+            ["line 11, config.time_of_day: this has no effect on a job that runs every hour"],
+        ),
+    ],
+)
+def test_what_does_not_count_is_told_and_the_job_runs_all_the_same(folder: Folder, lines: str, told: list[str]) -> None:
+    write(folder, "authorizations/storage.toml", 'method = "AzureStorageConnection"\nlabel = "Storage"\n')
+    write(folder, "jobs/orders.toml", f"{JOB}{lines}\n")
+    assert [job.id for job in folder.jobs()] == ["orders"]
+    assert folder.problems() == []
+    said = [str(problem) for problem in folder.without_effect()]
+    assert len(said) == len(told)
+    assert all(words in line for words, line in zip(told, said, strict=True))

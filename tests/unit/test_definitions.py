@@ -93,7 +93,7 @@ def test_files_are_named_by_stream_and_by_slug(folder: Folder) -> None:
             ('merge = "sum"', "rang = 1"),
             "shop.toml, line 13, fields[2].rang: this key is not known. Did you mean",
         ),
-        (('"spent"', '"_spent"'), "mappings/shop.toml, line 10, fields[2].field: this may hold only"),
+        (('"spent"', '"_spent"'), "mappings/shop.toml, line 10, fields[2].field: the character _ cannot stand at"),
         (('"spent"', '"score_quantity"'), "this name belongs to a score that the program makes itself"),
         (("where = ", "stream = "), "mappings/shop.toml, line 2, stream: this is said by the file's name"),
         (("exists(email)", "exists(email) AND"), "mappings/shop.toml, line 2, where: line 1, column 18"),

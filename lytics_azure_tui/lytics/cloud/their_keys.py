@@ -161,7 +161,8 @@ def _config(config: JobConfig, both: frozenset[str]) -> dict[str, Any]:
         values.update(time_of_day=None, timezone=None)
     if "delimiter" in values:
         # "tab" is one for us; Lytics knows "t".
-        values["delimiter"] = {"\t": "t"}.get(separator(values["delimiter"]), values["delimiter"][0])
+        character = separator(values["delimiter"])
+        values["delimiter"] = {"\t": "t"}.get(character, character)
     found = {name: value for name, value in values.items() if name in both and value not in (None, [], "")}
     if found.get("compress") == "none":
         del found["compress"]

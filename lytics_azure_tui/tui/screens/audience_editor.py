@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -22,7 +25,7 @@ from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.language.tree import field_names
 from lytics_azure_tui.model.mapping import Definitions
 from lytics_azure_tui.model.user_field import UserField
-from lytics_azure_tui.tui.answers import blank, check
+from lytics_azure_tui.tui.answers import blank, check, untouched
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import rough
@@ -47,11 +50,19 @@ _LABEL = Question("label", Kind.TEXT, Ask("Label", "The name by which you will k
 _SLUG = Question(
     "slug",
     Kind.TEXT,
-    Ask("Slug", "By this jobs and INCLUDE name it; it stays.", placeholder="small letters, digits, hyphens"),
+    Ask(
+        "Slug",
+        "Small letters, digits, hyphens: by this jobs and INCLUDE name it; it stays.",
+        placeholder="vip-customers",
+    ),
     required=True,
     default=None,
 )
 _DESCRIPTION = Question("description", Kind.TEXT, Ask("Description", "For people."), required=False, default="")
+
+
+def _words(audience: Audience) -> dict[str, str]:
+    return {"Label": audience.label, "Description": audience.description, "Filter": audience.filter}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,12 @@ class Known:
         return {rule.field: rule.rank for rule in rules if rule.identifier}
 
 
-class AudienceEditor(Editor):
+class AudienceEditor(Editor[Audience]):
     """A new audience, or one that is there; the slug of the latter stays."""
 
     CSS_PATH = "audience_editor.tcss"
     HEADING = "New audience"
+    FORM = "audience"
     AUTO_FOCUS = ""
     OWN_COMMANDS: ClassVar[tuple[Command, ...]] = (
         Command("ctrl+s", "save", "Save", "Save the audience; it is counted with the next build of profiles."),
@@ -150,6 +162,7 @@ class AudienceEditor(Editor):
             for name in ("label", "description"):
                 form.put(name, getattr(known.audience, name))
             code.put(known.audience.filter)
+        self.base = known.audience
         self._opened = (dict(self._answers), code.text)
         self.query_one("#state").display = False
         self.query_one("#both").display = True
@@ -161,6 +174,7 @@ class AudienceEditor(Editor):
             self.set_focus(code.line)
         self.refresh_bindings()
         self._count()
+        self.offer_draft()
 
     def _look(self) -> Known:
         from lytics_azure_tui.config import definitions
@@ -203,6 +217,35 @@ class AudienceEditor(Editor):
     @property
     def unsaved(self) -> bool:
         return self._known is not None and (self._answers, self.query_one(Expression).text) != self._opened
+
+    # Drafts, and a file that has changed meanwhile
+
+    @property
+    def item(self) -> str:
+        return self._slug or ""
+
+    @property
+    def draft_title(self) -> str:
+        return str(self._answers.get("label") or self.heading or self.HEADING)
+
+    def draft_values(self) -> Mapping[str, Any]:
+        base = self.base.model_dump(mode="json") if self.base is not None else None
+        return {"answers": self._answers, "filter": self.query_one(Expression).text, "base": base}
+
+    async def go_on_from(self, values: Mapping[str, Any]) -> None:
+        if self.base is not None and values.get("base"):
+            with suppress(ValidationError):
+                self.base = Audience.model_validate({**values["base"], "slug": self.base.slug})
+        self._slug_follows = False
+        self.query_one(Form).replace(dict(values.get("answers") or {}))
+        self.query_one(Expression).put(str(values.get("filter") or BEGINNING))
+
+    async def take_in(self, before: Audience | None, now: Audience) -> None:
+        if before is None:
+            return
+        self.query_one(Form).replace(untouched(self._answers, before.model_dump(), now.model_dump()))
+        if self.query_one(Expression).text.strip() == before.filter.strip():
+            self.query_one(Expression).put(now.filter)
 
     @on(Form.Changed)
     def _answered(self, event: Form.Changed) -> None:
@@ -348,7 +391,19 @@ class AudienceEditor(Editor):
             return
         try:
             await self._hold(text, known)
-            await self.fetch(partial(definitions.save_audience, self.desk.folder, audience), "save the audience")
+            folder = self.desk.folder
+
+            def read() -> Audience | None:
+                found, problems = definitions.look(folder)
+                there = next((item for item in found.audiences if item.slug == audience.slug), None)
+                name = f"audiences/{audience.slug}.toml"
+                if there is None and (broken := next((one for one in problems if name in one.what), None)):
+                    raise broken
+                return there
+
+            save = partial(definitions.save_audience, folder, audience)
+            if not await self.save_over(f"audiences/{audience.slug}.toml", audience, read, save, _words):
+                return
         except LyazureError as error:
             self._wrong(error)
             return

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import ValidationError
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -17,17 +20,21 @@ from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.authorization import METHODS, PROVIDER, Authorization, AzureStorage
 from lytics_azure_tui.model.form import Kind, questions
 from lytics_azure_tui.model.kinds import kinds_for
-from lytics_azure_tui.tui.answers import NEEDED, blank, check, opening
+from lytics_azure_tui.model.secret import Secret
+from lytics_azure_tui.tui.answers import NEEDED, blank, check, in_words, opening, untouched
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.screens.authorizations import Checked
 from lytics_azure_tui.tui.screens.wizard import Menu, Wizard
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.problem import explain
 from lytics_azure_tui.tui.widgets.report import explain_report
+from lytics_azure_tui.tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
     from lytics_azure_tui.azure.checks import CheckReport
+    from lytics_azure_tui.config.folder import Folder
 
 PROVIDER_STEP, METHOD, DETAILS = range(3)
 
@@ -39,11 +46,12 @@ class _Wrong(Exception):
     fields: dict[str, str]
 
 
-class AuthorizationForm(Wizard):
+class AuthorizationForm(Wizard[Authorization]):
     """From the provider to the stored secret. An existing authorization opens at its details."""
 
     CSS_PATH = ["wizard.tcss", "authorization_form.tcss"]
     HEADING = "Authorization"
+    FORM = "authorization"
     STEPS = ("Provider", "Method", "Details")
     HINTS = ("Enter goes on.", "What the method supports decides which jobs can use it; enter goes on.", "")
     OWN_COMMANDS: ClassVar[tuple[Command, ...]] = (
@@ -69,11 +77,14 @@ class AuthorizationForm(Wizard):
         """
         super().__init__(desk, at=DETAILS if authorization else PROVIDER_STEP)
         self._authorization, self._tell = authorization, saved
+        self.base = authorization
         self._methods = tuple(methods)
         self._method: type[Authorization] | None = type(authorization) if authorization else None
         self._drawn: type[Authorization] | None = None
         self._answers: dict[str, Any] = {}
         self._touched = False
+        self._tested: tuple[dict[str, Any], Checked] | None = None
+        """The answers that were tested last, and what that gave."""
         self.title = authorization.label if authorization else "New authorization"
 
     # The steps
@@ -101,7 +112,7 @@ class AuthorizationForm(Wizard):
                 menu.focus()
             case _:
                 await self._draw()
-                self.query_one(Form).enter()
+                self.open_form(self.query_one(Form))
 
     @property
     def first(self) -> int:
@@ -125,6 +136,39 @@ class AuthorizationForm(Wizard):
     @property
     def unsaved(self) -> bool:
         return self._touched
+
+    # Drafts, and a file that has changed meanwhile
+
+    @property
+    def item(self) -> str:
+        return self._authorization.id if self._authorization else ""
+
+    @property
+    def draft_title(self) -> str:
+        return self._authorization.label if self._authorization else str(self._answers.get("label") or self.title)
+
+    def draft_values(self) -> Mapping[str, Any]:
+        answers = {name: answer for name, answer in self._answers.items() if not isinstance(answer, Secret)}
+        base = self.base.model_dump(mode="json", exclude=set(self.base.secret_fields())) if self.base else None
+        return {"method": self._method.method if self._method else None, "answers": answers, "base": base}
+
+    def entered_secrets(self) -> Iterable[Secret | None]:
+        return [answer for answer in self._answers.values() if isinstance(answer, Secret)]
+
+    async def go_on_from(self, values: Mapping[str, Any]) -> None:
+        self._method = METHODS.get(str(values.get("method")), self._method)
+        if self._method is None or self._method.method not in self._methods:
+            return
+        if self.base is not None and values.get("base"):
+            with suppress(ValidationError):
+                self.base = self._method.model_validate({**values["base"], "id": self.base.id})
+        self._answers, self._drawn, self._touched = dict(values.get("answers") or {}), None, True
+        self.query_one(Steps).reached = DETAILS
+        await self.go(DETAILS)
+
+    async def take_in(self, before: Authorization | None, now: Authorization) -> None:
+        if before is not None:
+            self.query_one(Form).replace(untouched(self._answers, before.model_dump(), now.model_dump()))
 
     async def _draw(self) -> None:
         method = self._method
@@ -222,26 +266,37 @@ class AuthorizationForm(Wizard):
         desk = self.desk
         self._busy("Checking…")
 
-        def save() -> tuple[Authorization, str] | _Wrong:
-            taken = {path.stem for path in desk.folder.authorizations_dir.glob("*.toml")}
+        folder = desk.folder
+
+        def build() -> Authorization | _Wrong:
+            taken = {path.stem for path in folder.authorizations_dir.glob("*.toml")}
             own = self._authorization.id if self._authorization else ""
             try:
-                built = self._built(own or desk.folder.new_id(str(self._answers["label"] or ""), taken))
+                built = self._built(own or folder.new_id(str(self._answers["label"] or ""), taken))
                 self._examined(built)
             except _Wrong as wrong:
                 return wrong
-            desk.save_authorization(built)
-            return desk.folder.authorization(built.id), desk.secrets().describe()
+            return built
 
+        answers = dict(self._answers)
         try:
-            result = await self.fetch(save, "save the authorization")
+            built = await self.fetch(build, "save the authorization")
+            if isinstance(built, _Wrong):
+                self._show_wrong(built)
+                return
+            path, save = folder.authorizations_dir / f"{built.id}.toml", partial(desk.save_authorization, built)
+            read = partial(_saved, folder, built.id)
+            if not await self.save_over(f"authorizations/{path.name}", built, read, save, _words):
+                self._say(Content(""))
+                return
+            where = await self.fetch(lambda: desk.secrets().describe(), "save the authorization")
+            authorization = await self.fetch(partial(folder.authorization, built.id), "read the authorization")
         except LyazureError as error:
             self._say(explain(error))
             return
-        if isinstance(result, _Wrong):
-            self._show_wrong(result)
-            return
-        authorization, where = result
+        self.lyazure.checks.pop(authorization.id, None)
+        if self._tested is not None and self._tested[0] == answers:
+            self.lyazure.checks[authorization.id] = self._tested[1]
         self.say(f"{authorization.label}: saved. {where}.")
         self.close()
         self._tell(authorization)
@@ -258,14 +313,17 @@ class AuthorizationForm(Wizard):
                 return wrong
             return self.desk.check(self._whole(built))
 
+        answers = dict(self._answers)
         try:
             result = await self.fetch(test, "test the connection")
         except LyazureError as error:
+            self._tested = (answers, Checked(self.desk.clock(), error))
             self._say(explain(error))
             return
         if isinstance(result, _Wrong):
             self._show_wrong(result)
         else:
+            self._tested = (answers, Checked(self.desk.clock(), result))
             self._say(explain_report(result))
 
     def _busy(self, words: str) -> None:
@@ -282,6 +340,23 @@ class AuthorizationForm(Wizard):
             self._save()
         else:
             self._test()
+
+
+def _saved(folder: Folder, authorization_id: str) -> Authorization | None:
+    """As its file has it now; None when there is none."""
+    there = (folder.authorizations_dir / f"{authorization_id}.toml").exists()
+    return folder.authorization(authorization_id) if there else None
+
+
+def _words(authorization: Authorization) -> dict[str, str]:
+    """What an authorization says, but for its secrets; long texts in full, so that two are never taken for one."""
+    values = authorization.model_dump()
+    said = {"Method": authorization.title}
+    for question in questions(type(authorization)):
+        if question.kind is not Kind.SECRET:
+            answer = values[question.name]
+            said[question.ask.label] = str(answer or "") if question.ask.long else in_words(question, answer)
+    return said
 
 
 def _supports(method: type[Authorization]) -> str:

@@ -63,8 +63,6 @@ class Authorizations(DeskScreen):
         super().__init__(desk)
         self._found: dict[str, tuple[Authorization, list[str]]] = {}
         """By id: the authorization, and the labels of the jobs that use it."""
-        self._checks: dict[str, Checked | None] = {}
-        """By id; None while a test is under way."""
 
     def body(self) -> ComposeResult:
         yield Static("", id="empty")
@@ -134,7 +132,7 @@ class Authorizations(DeskScreen):
         )
 
     def _last(self, authorization_id: str) -> Cell:
-        checked = self._checks.get(authorization_id, ...)
+        checked = self.lyazure.checks.get(authorization_id, ...)
         if checked is ...:
             return Cell("not tested yet", "muted")
         if checked is None:
@@ -154,7 +152,7 @@ class Authorizations(DeskScreen):
         if found.description:
             lines.append(content(found.description))
         lines.append(content(f"Used by {', '.join(users)}" if users else "No job uses it", "dim"))
-        checked = self._checks.get(found.id, ...)
+        checked = self.lyazure.checks.get(found.id, ...)
         if checked is ...:
             lines.append(Content.assemble(("t", "bold $primary"), " tests the connection."))
         elif checked is None:
@@ -196,17 +194,16 @@ class Authorizations(DeskScreen):
         self.app.push_screen(AuthorizationForm(self.desk, authorization, saved=self._saved))
 
     def _saved(self, authorization: Authorization) -> None:
-        self._checks.pop(authorization.id, None)
         self._read(select=authorization.id)
 
     def action_test(self) -> None:
         """Tries the one under the cursor."""
-        if self._chosen is not None and self._checks.get(self._chosen[0].id, ...) is not None:
+        if self._chosen is not None and self.lyazure.checks.get(self._chosen[0].id, ...) is not None:
             self._test(self._chosen[0].id)
 
     @work(group="test", description="test the connection", exit_on_error=False)
     async def _test(self, authorization_id: str) -> None:
-        self._checks[authorization_id] = None
+        self.lyazure.checks[authorization_id] = None
         self._show()
         desk = self.desk
         result: CheckReport | LyazureError
@@ -214,7 +211,7 @@ class Authorizations(DeskScreen):
             result = await self.fetch(lambda: desk.check(desk.unlock(authorization_id)), "test the connection")
         except LyazureError as error:
             result = error
-        self._checks[authorization_id] = Checked(desk.clock(), result)
+        self.lyazure.checks[authorization_id] = Checked(desk.clock(), result)
         self._show()
 
     @work(exclusive=True, group="deed", description="open the secrets", exit_on_error=False)
@@ -255,6 +252,6 @@ class Authorizations(DeskScreen):
             self.problem(error)
             return
         self.problem(None)
-        self._checks.pop(found.id, None)
+        self.lyazure.checks.pop(found.id, None)
         self.say(f"{found.label}: deleted")
         self._read()

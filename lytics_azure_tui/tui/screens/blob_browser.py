@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from lytics_azure_tui.jobs.csv_sniff import CsvLook
 
 
+_ARCHIVED = (
+    "This blob is in the archive tier and cannot be read. Change its tier to Hot, Cool or Cold in Azure first: that is "
+    "called rehydration, and takes up to 15 hours."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
     """A chosen file; `delimiter` as a form takes it, when the operator took the one that the file seems to have."""
@@ -43,7 +49,7 @@ class BlobBrowser(Browser[Picked]):
 
     CSS_PATH = ["browser.tcss", "blob_browser.tcss"]
     HEADING = "Choose a file"
-    FILTER = "Type to filter: names that begin with it are looked up in Azure"
+    FILTER = "Type a part of a loaded name, or how a name begins"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "take_delimiter", "Take delimiter")]
 
     def __init__(
@@ -85,6 +91,7 @@ class BlobBrowser(Browser[Picked]):
 
     def on_mount(self) -> None:
         self._filter.focus()
+        self._into(self._container)
         self._load(self._listing.account)
         if self._start:
             self._load(self._listing.open_container(self._start))
@@ -126,7 +133,9 @@ class BlobBrowser(Browser[Picked]):
 
         found = self._opened().list(container, prefix, page=page)
         entries = [
-            Entry(info.name, info.size, info.modified) if isinstance(info, BlobInfo) else Entry(info.name)
+            Entry(info.name, info.size, info.modified, leased=info.leased, archived=info.archived)
+            if isinstance(info, BlobInfo)
+            else Entry(info.name)
             for info in found.items
         ]
         return entries, found.next
@@ -142,6 +151,11 @@ class BlobBrowser(Browser[Picked]):
         self._load(event.node)
 
     # The filter
+
+    def _into(self, container: str) -> None:
+        """The filter looks there from now on."""
+        self._container = container
+        self._scope(container or "the names of containers")
 
     @on(Answered)
     def _typed(self, event: Answered) -> None:
@@ -181,9 +195,10 @@ class BlobBrowser(Browser[Picked]):
         more = f" · {contain:,} of those loaded contain it" if contain else ""
         self._subtitle(f"{begin:,} begin with it{more}" if asked else f"looking names up…{more}")
         if asked and not self._listing.found:
+            where = f"in {self._container}" if self._container else "among the containers"
             self.query_one(Preview).clear(
-                "No name begins with this, and none that is loaded contains it. Folders that were not opened are not "
-                "loaded: escape takes the filter away, enter opens a folder."
+                f"No name begins with this {where}, and none that is loaded contains it. Folders that were not opened "
+                "are not loaded. To look elsewhere, press escape and go to another container or open a folder."
             )
 
     @on(BlobTree.Descended)
@@ -192,7 +207,7 @@ class BlobBrowser(Browser[Picked]):
         if event.node.level is Level.CONTAINER:
             node = self._listing.open_container(event.node.name)
             self._filter.put("")
-            self._container = node.container
+            self._into(node.container)
             self._listing.unfilter()
             if self._listing.needs_loading(node):
                 self._load(node)
@@ -208,7 +223,7 @@ class BlobBrowser(Browser[Picked]):
         if not self._container:
             self._subtitle("")
             return
-        names = sum(1 for _ in self._listing.loaded(self._container))
+        names = sum(node.level is Level.BLOB for node in self._listing.loaded(self._container))
         self._subtitle(f"{names:,} file{'' if names == 1 else 's'} loaded" if names else "")
 
     # The preview
@@ -217,7 +232,7 @@ class BlobBrowser(Browser[Picked]):
     def _highlighted(self, event: BlobTree.Highlighted) -> None:
         node: Node = event.row
         if self._listing.found is None and node.container != self._container:
-            self._container = node.container
+            self._into(node.container)
             self._say()
         if self._timer is not None:
             self._timer.stop()
@@ -229,6 +244,10 @@ class BlobBrowser(Browser[Picked]):
                 self.query_one(Preview).show_error(node.error)
             else:
                 self.query_one(Preview).clear()
+        elif node.archived:
+            self._look = None
+            self.refresh_bindings()
+            self.query_one(Preview).clear(_ARCHIVED)
         elif self._look is None or (self._look.container, self._look.name) != (node.container, node.name):
             self._look = None
             self._timer = self.set_timer(PAUSE_SECONDS, partial(self._show_preview, node.container, node.name))

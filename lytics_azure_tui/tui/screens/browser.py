@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Footer
+from textual.widgets import Footer, Static
 
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Line, Passed
@@ -45,7 +45,9 @@ class Browser(ModalScreen[Picked | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="browser", classes="pane") as box:
             box.border_title = self.HEADING
-            yield self.line()
+            with Horizontal(id="filter-line"):
+                yield self.line()
+                yield Static("", id="scope")
             with Horizontal(id="halves"):
                 yield from self.halves()
         yield Footer()
@@ -68,6 +70,10 @@ class Browser(ModalScreen[Picked | None]):
 
     def _subtitle(self, words: str) -> None:
         self.query_one("#browser").border_subtitle = content(words, cells=70)
+
+    def _scope(self, words: str) -> None:
+        """Says beside the filter where it looks. Data may be in it."""
+        self.query_one("#scope", Static).update(content(f"in {words}" if words else "", cells=40))
 
     @on(Passed)
     def _entered(self, event: Passed) -> None:

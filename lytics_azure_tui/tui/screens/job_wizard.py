@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import ValidationError
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -18,14 +20,16 @@ from lytics_azure_tui.model.authorization import METHODS, PROVIDER, Authorizatio
 from lytics_azure_tui.model.form import Question, questions
 from lytics_azure_tui.model.job import Job, JobConfig
 from lytics_azure_tui.model.kinds import KINDS
-from lytics_azure_tui.tui.answers import blank, check, in_words, matters, opening
+from lytics_azure_tui.tui.answers import check, in_words, opening, untouched
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.job_words import job_said, said
 from lytics_azure_tui.tui.offers import BROWSED
 from lytics_azure_tui.tui.screens.live import Live
 from lytics_azure_tui.tui.screens.wizard import Menu, Wizard
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.review import Review
+from lytics_azure_tui.tui.widgets.steps import Steps
 
 if TYPE_CHECKING:
     from lytics_azure_tui.jobs.kind import Rehearsal
@@ -35,11 +39,12 @@ NEW = "\0new"
 """The key of the menu's last line; no id can be like it."""
 
 
-class JobWizard(Wizard):
+class JobWizard(Wizard[Job]):
     """From the provider to the start; an existing job opens at its fields."""
 
     CSS_PATH = ["wizard.tcss", "job_wizard.tcss"]
     HEADING = "Job"
+    FORM = "job"
     STEPS = ("Provider", "Job type", "Authorization", "Label", "Fields", "Advanced", "Review")
     HINTS = (
         "Enter goes on.",
@@ -67,7 +72,7 @@ class JobWizard(Wizard):
 
     def __init__(self, desk: Desk, job: Job | None) -> None:
         super().__init__(desk, at=FIELDS if job else PROVIDER_STEP)
-        self._job = job
+        self._job = self.base = job
         self._kind: type[JobConfig] | None = type(job.config) if job else None
         self._drawn: type[JobConfig] | None = None
         """The kind whose questions the forms show."""
@@ -109,11 +114,11 @@ class JobWizard(Wizard):
             case 1 | 2:
                 self._read_authorizations(index)
             case 3:
-                self.query_one("#name", Form).enter()
+                self.open_form(self.query_one("#name", Form))
             case 4 | 5:
                 await self._draw()
-                self.query_one(f"#form-{index}", Form).enter()
-                if self._job is not None and not self._authorizations:
+                self.open_form(self.query_one(f"#form-{index}", Form))
+                if not self._authorizations:
                     self._read_authorizations(index)
             case _:
                 self._show_review()
@@ -150,8 +155,58 @@ class JobWizard(Wizard):
         return self._state() != self._saved
 
     def _state(self) -> object:
-        answers = {name: answer for name, answer in self._answers.items() if not blank(answer)}
+        answers = {name: answer for name, answer in self._answers.items() if answer not in (None, "", [])}
         return (dict(self._label), answers, self._authorization if self._job else "")
+
+    # Drafts, and a file that has changed meanwhile
+
+    @property
+    def item(self) -> str:
+        return self._job.id if self._job else ""
+
+    @property
+    def draft_title(self) -> str:
+        return self._job.label if self._job else str(self._label["label"] or self.title)
+
+    def draft_values(self) -> Mapping[str, Any]:
+        return {
+            "step": self.at,
+            "kind": self._kind.workflow if self._kind else None,
+            "authorization": self._authorization,
+            "label": self._label,
+            "answers": self._answers,
+            "base": self.base.spec() if self.base is not None else None,
+        }
+
+    async def go_on_from(self, values: Mapping[str, Any]) -> None:
+        self._kind = KINDS.get(str(values.get("kind")), self._kind)
+        self._authorization = str(values.get("authorization") or self._authorization)
+        if self._job is not None and self._kind is type(self._job.config) and values.get("base"):
+            with suppress(ValidationError):
+                base = dict(values["base"])
+                self.base = Job.model_validate({**base, "config": self._kind.model_validate(base["config"])})
+        self.query_one("#name", Form).replace(dict(values.get("label") or {}))
+        self._answers, self._drawn = dict(values.get("answers") or {}), None
+        await self._draw()
+        step = min(int(values.get("step") or self.first), FIELDS if self._kind else TYPE)
+        if not (self.desk.folder.authorizations_dir / f"{self._authorization}.toml").exists():
+            step = min(step, AUTHORIZATION)
+        self.query_one(Steps).reached = step
+        await self.go(max(step, self.first))
+
+    async def take_in(self, before: Job | None, now: Job) -> None:
+        self._job = now
+        if before is None:
+            return
+        if self._authorization == before.authorization:
+            self._authorization = now.authorization
+        self.query_one("#name", Form).replace(untouched(self._label, before.model_dump(), now.model_dump()))
+        if type(now.config) is self._kind:
+            answers = untouched(self._answers, before.config.model_dump(), now.config.model_dump())
+            for form in self.query(".fields").results(Form):
+                form.replace(answers)
+        if self.at == REVIEW:
+            self._show_review()
 
     # Job type and authorization
 
@@ -233,9 +288,16 @@ class JobWizard(Wizard):
         if self._kind is None:
             return
         used = self._authorizations.get(self._authorization)
-        shown = self._kind.preview(self._answers, used, self.desk.clock())
+        # Blanks are not seen in their field.
+        named = {question.name: in_words(question, self._answers[question.name]) for question in self._asked}
+        shown = {name: words for name, words in named.items() if self._is_hidden(name, words)}
+        shown |= self._kind.preview(self._answers, used, self.desk.clock())
         for form in self.query(".fields").results(Form):
             form.show(shown)
+
+    def _is_hidden(self, name: str, words: str) -> bool:
+        answer = self._answers[name]
+        return isinstance(answer, str) and answer != answer.strip() and words != answer
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
@@ -283,20 +345,19 @@ class JobWizard(Wizard):
         config, _ = check(self._kind, self._asked, self._answers)
         if config is None:
             return None
+        # What does not count is not written: whoever reads the file would believe it.
+        defaults = {question.name: question.default for question in self._asked}
+        config = config.model_copy(update={name: defaults[name] for name in config.ignored()})
         return check(Job, questions(Job), self._label, **self._fixed(job_id), config=config)[0]
 
     def _show_review(self) -> None:
         review, kind = self.query_one(Review), self._kind
         if kind is None:
             return
-        method = self._authorizations.get(self._authorization)
-        pairs = [("Job type", kind.title), ("Authorization", method.label if method else self._authorization)]
-        pairs += [(question.ask.label, in_words(question, self._label[question.name])) for question in questions(Job)]
-        for question in self._asked:
-            if matters(question, self._answers):
-                answer = self._answers[question.name]
-                pairs.append((question.ask.label, in_words(question, question.default if blank(answer) else answer)))
-        review.show_answers(pairs)
+        names = {found.id: found.label for found in self._authorizations.values()}
+        used = names.get(self._authorization, self._authorization)
+        before = job_said(self.base, names) if self.base is not None else None
+        review.show_answers(said(kind, used, self._label, self._answers), before)
         self.query_one(_Buttons).name_start(kind.start)
         job = self._built()
         if job is not None:
@@ -367,17 +428,29 @@ class JobWizard(Wizard):
             return
         desk = self.desk
 
-        def save() -> Job:
-            taken = {job.id for job in desk.folder.jobs()} | {path.stem for path in desk.folder.jobs_dir.glob("*.toml")}
-            job = self._built(desk.folder.new_id(str(self._label["label"]), taken))
+        folder = desk.folder
+
+        def build() -> tuple[Job, dict[str, str]]:
+            taken = {job.id for job in folder.jobs()} | {path.stem for path in folder.jobs_dir.glob("*.toml")}
+            job = self._built(folder.new_id(str(self._label["label"]), taken))
             if job is None:
                 raise BadConfiguration("The answers do not make a job", fix="Go back through the steps")
-            desk.folder.save_job(job)
-            return job
+            return job, {found.id: found.label for found in folder.authorizations()}
+
+        def read() -> Job | None:
+            return folder.job(job.id) if (folder.jobs_dir / f"{job.id}.toml").exists() else None
+
+        def write() -> None:
+            # Whoever paused the job meanwhile did not do it here.
+            now = read() if self.base is not None else None
+            folder.save_job(job if now is None else job.model_copy(update={"enabled": now.enabled}))
 
         try:
-            job = await self.fetch(save, "save the job")
-            self._job, self._saved = job, self._state()
+            job, names = await self.fetch(build, "save the job")
+            if not await self.save_over(f"jobs/{job.id}.toml", job, read, write, lambda one: job_said(one, names)):
+                return
+            self._job = self.base = job
+            self._saved = self._state()
             if start:
                 await self.fetch(partial(desk.start_now, job.id), "start the job")
         except LyazureError as error:

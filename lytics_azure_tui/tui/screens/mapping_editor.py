@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
@@ -24,7 +25,7 @@ from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
 from lytics_azure_tui.tui.figures import count
 from lytics_azure_tui.tui.language import column_fields, completer, prepare, problem_with
-from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft
+from lytics_azure_tui.tui.mapping_draft import WHERE, MappingDraft, merged, said
 from lytics_azure_tui.tui.profile_facts import telling
 from lytics_azure_tui.tui.profile_facts import written as value_text
 from lytics_azure_tui.tui.screens.confirm import Confirm
@@ -64,11 +65,12 @@ class Ground:
         return {name: [row[at] for row in self.preview.rows] for at, name in enumerate(self.preview.columns)}
 
 
-class MappingEditor(Editor):
+class MappingEditor(Editor[StreamMapping]):
     """Nothing counts before it is published; until then every change is tried on the newest events."""
 
     CSS_PATH = "mapping_editor.tcss"
     HEADING = "Mapping"
+    FORM = "mapping"
     AUTO_FOCUS = ""
     OWN_COMMANDS: ClassVar[tuple[Command, ...]] = (
         Command("a", "add", "Add", "Make a user field of the column under the cursor; enter does, too."),
@@ -111,6 +113,27 @@ class MappingEditor(Editor):
     def unsaved(self) -> bool:
         return self._draft.unsaved
 
+    # Drafts, and a file that has changed meanwhile
+
+    @property
+    def item(self) -> str:
+        return self._stream
+
+    def draft_values(self) -> Mapping[str, Any]:
+        base = self.base.model_dump(mode="json") if self.base is not None else None
+        return {"mapping": self._draft.mapping.model_dump(mode="json"), "base": base}
+
+    async def go_on_from(self, values: Mapping[str, Any]) -> None:
+        with suppress(ValidationError, TypeError):
+            self._draft.replace(StreamMapping.model_validate({**values["mapping"], "stream": self._stream}))
+            if values.get("base"):
+                self.base = StreamMapping.model_validate({**values["base"], "stream": self._stream})
+        self._changed()
+
+    async def take_in(self, before: StreamMapping | None, now: StreamMapping) -> None:
+        self._draft.replace(merged(self._draft.mapping, before or StreamMapping(stream=self._stream), now))
+        self._changed()
+
     # Reading
 
     @work(exclusive=True, group="read", description="read the stream", exit_on_error=False)
@@ -123,11 +146,13 @@ class MappingEditor(Editor):
             return
         self._ground = ground
         self._draft = MappingDraft(ground.mapping)
+        self.base = ground.mapping
         self.query_one("#state").display = False
         self.query_one("#both").display = self.query_one("#trial").display = True
         self._show_columns(ground)
         self.query_one("#fields" if ground.mapping.fields else "#columns").focus()
         self._changed()
+        self.offer_draft()
 
     def _look(self) -> Ground:
         from lytics_azure_tui.config import definitions
@@ -136,18 +161,25 @@ class MappingEditor(Editor):
         lytics = self.desk.lytics
         lytics.require_definitions()
         known, problems = definitions.look(self.desk.folder)
-        mapping = next((item for item in known.mappings if item.stream == self._stream), None)
-        if mapping is None and (definitions.mappings_dir(self.desk.folder) / f"{self._stream}.toml").exists():
-            # It is there and cannot be read: to begin anew would be to write over it.
-            raise _about(problems, self._stream)
+        mapping = self._of(known, problems)
         events = next((info.events for info in lytics.streams() if info.name == self._stream), 0)
         return Ground(
-            mapping or StreamMapping(stream=self._stream),
+            mapping,
             known,
             tuple(lytics.fields(self._stream)),
             lytics.preview(self._stream, SAMPLES),
             events,
         )
+
+    def _of(self, known: Definitions, problems: Sequence[BadConfiguration]) -> StreamMapping:
+        """The stream's own mapping; an empty one where it has none. Raises `BadConfiguration`."""
+        from lytics_azure_tui.config import definitions
+
+        mapping = next((item for item in known.mappings if item.stream == self._stream), None)
+        if mapping is None and (definitions.mappings_dir(self.desk.folder) / f"{self._stream}.toml").exists():
+            # It is there and cannot be read: to begin anew would be to write over it.
+            raise _about(problems, self._stream)
+        return mapping or StreamMapping(stream=self._stream)
 
     # Showing
 
@@ -177,8 +209,8 @@ class MappingEditor(Editor):
             rows.append(Row(WHERE, (Cell("only where", "muted"), Cell(self._draft.mapping.where), *blank)))
         self.query_one("#fields", Grid).show_rows(rows)
         pane = self.query_one("#fields-pane")
-        said = ["User fields", *([str(len(rows))] if rows else []), *(["not published"] if self.unsaved else [])]
-        pane.border_title = " · ".join(said)
+        title = ["User fields", *([str(len(rows))] if rows else []), *(["not published"] if self.unsaved else [])]
+        pane.border_title = " · ".join(title)
         note = self.query_one("#fields-note", Static)
         note.display = not rows
         self.query_one("#fields").display = bool(rows)
@@ -428,8 +460,11 @@ class MappingEditor(Editor):
         empty = mapping == StreamMapping(stream=self._stream)
         save = partial(definitions.save_mapping, folder, mapping)
         remove = partial(definitions.delete_mapping, folder, self._stream)
+        write = remove if empty else save
+        name = f"mappings/{self._stream}.toml"
         try:
-            await self.fetch(remove if empty else save, "publish the mapping")
+            if not await self.save_over(name, mapping, lambda: self._of(*definitions.look(folder)), write, said):
+                return
         except LyazureError as error:
             self.problem(error)
             return

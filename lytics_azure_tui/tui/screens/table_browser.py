@@ -60,7 +60,7 @@ class TableBrowser(Browser[str]):
     CSS_PATH = ["browser.tcss", "table_browser.tcss"]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
     HEADING = "Choose a table"
-    FILTER = "Type to filter: names that contain it are looked up in the database"
+    FILTER = "Type a part of a name: all tables are searched"
 
     def __init__(self, desk: Desk, authorization: Authorization, *, answer: str = "") -> None:
         """Opens at the answer that a field has.
@@ -100,6 +100,7 @@ class TableBrowser(Browser[str]):
 
     def on_mount(self) -> None:
         self._filter.focus()
+        self._scope(getattr(self._authorization, "database", ""))
         self._load(self._listing.pages)
 
     def on_unmount(self) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -15,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
-from lytics_azure_tui.tui.screens.editor import Editor
+from lytics_azure_tui.tui.screens.editor import Editor, Item
 from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.widgets.form import Form
 from lytics_azure_tui.tui.widgets.steps import Steps
@@ -52,7 +53,10 @@ class Menu(OptionList):
         return None if self.highlighted is None else self._keys[self.highlighted]
 
 
-class Wizard(Editor):
+NEUTRAL = "Nothing is selected: enter goes to the first field, ctrl+n to the next step."
+
+
+class Wizard(Editor[Item]):
     """A subclass names its steps, gives a widget for each, and says what has to hold before a step is left."""
 
     STEPS: ClassVar[tuple[str, ...]] = ()
@@ -62,7 +66,8 @@ class Wizard(Editor):
         Command("ctrl+n", "next", "Next", "Go on to the next step."),
         Command("escape", "back", "Back", "Go back a step; from the first, leave. Nothing entered is lost on the way."),
     )
-    BINDINGS = bindings(OWN_COMMANDS)
+    BINDINGS = [*bindings(OWN_COMMANDS), Binding("enter", "first_field", show=False)]
+    AUTO_FOCUS = ""
 
     def __init__(self, desk: Desk, *, at: int = 0) -> None:
         super().__init__(desk)
@@ -90,6 +95,7 @@ class Wizard(Editor):
     async def on_mount(self) -> None:
         self.query_one(Steps).reached = self.at
         await self.go(self.at)
+        self.offer_draft()
 
     async def go(self, index: int) -> None:
         """Shows a step."""
@@ -101,6 +107,17 @@ class Wizard(Editor):
         self.hint(content(self.HINTS[index], "dim"))
         await self.entered(index)
         self.refresh_bindings()
+
+    def open_form(self, form: Form) -> None:
+        """An empty form begins at its first field; in one with answers, a stray key must not replace the first."""
+        if not form.enter_if_empty():
+            self.set_focus(None)
+            self.hint(content(NEUTRAL, "dim"))
+
+    def action_first_field(self) -> None:
+        """From where nothing is selected."""
+        for form in self.query_one(f"#step-{self.at}").query(Form).results(Form):
+            form.enter()
 
     def hint(self, words: Content) -> None:
         """The line at the bottom."""
@@ -127,6 +144,8 @@ class Wizard(Editor):
         """After the last step there is none."""
         if action == "next":
             return self.at + 1 < len(self.STEPS)
+        if action == "first_field":
+            return self.focused is None
         return super().check_action(action, parameters)
 
     @on(Steps.Chosen)

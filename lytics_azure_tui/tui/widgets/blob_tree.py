@@ -83,13 +83,15 @@ class BlobTree(Lines[Node]):
         return line
 
     def _tail(self, node: Node, room: int) -> str:
-        """When it was modified, and its size, as far as the name leaves room: it is the name that one looks for."""
+        """What stands in the way, when it was modified, and its size, as far as the name leaves room."""
         if node.level is not Level.BLOB:
             return ""
         size = f"{bytes_in_words(node.size or 0):>{SIZE_WIDTH}} "
         local = node.modified.astimezone(self._zone) if node.modified else None
         modified = f"{local:%Y-%m-%d %H:%M}" if local else ""
-        return next((tail for tail in (modified + size, size) if len(tail) <= room), "")
+        state = "archived " if node.archived else "leased " if node.leased else ""
+        # A blob that cannot be read says so also where its name is cut for it.
+        return next((tail for tail in (state + modified + size, state + size) if len(tail) <= room), state)
 
     # What the operator does
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from rich.text import Text
 from textual import events, on
@@ -45,7 +45,10 @@ class Control(Protocol):
 
 
 class Line(Input):
-    """One line of text. What is pasted with line breaks is joined, and nothing in it reaches the terminal raw."""
+    """One line of text. What is pasted with line breaks is joined, and nothing in it reaches the terminal raw.
+
+    What it was given stays the answer to the character until something else is typed.
+    """
 
     DEFAULT_CSS = """
     Line {
@@ -57,18 +60,30 @@ class Line(Input):
     """
 
     def __init__(
-        self, answer: object = "", *, placeholder: str = "", whole_number: bool = False, id: str | None = None
+        self,
+        answer: object = "",
+        *,
+        placeholder: str = "",
+        whole_number: bool = False,
+        exact: bool = False,
+        id: str | None = None,
     ) -> None:
-        super().__init__(
-            _shown(answer), placeholder=placeholder, type="integer" if whole_number else "text", id=id, compact=True
-        )
+        """Begins with an answer.
+
+        Args:
+            exact: blanks at either end of what is typed belong to the answer.
+        """
+        self._exact = exact
+        self._given = _shown(answer)
+        kind: Literal["integer", "text"] = "integer" if whole_number else "text"
+        super().__init__(self._given, placeholder=placeholder, type=kind, id=id, compact=True)
 
     @property
     def answer(self) -> Any:
-        return self.value.strip() or None
+        return (self.value if self._exact or self.value == self._given else self.value.strip()) or None
 
     def put(self, answer: Any) -> None:
-        self.value = _shown(answer)
+        self.value = self._given = _shown(answer)
 
     @property
     def _value(self) -> Text:
@@ -82,7 +97,8 @@ class Line(Input):
         self.replace(self._joined(event.text), *self.selection)
 
     def _joined(self, text: str) -> str:
-        return " ".join(text.split("\n")).replace("\r", "").strip()
+        joined = " ".join(text.strip("\r\n").split("\n")).replace("\r", "")
+        return joined if self._exact else joined.strip()
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -102,12 +118,23 @@ def _shown(answer: object) -> str:
 class SecretLine(Line):
     """A masked line. The value is in no message, cannot be copied, and leaves only as a `Secret`."""
 
-    def __init__(self, *, placeholder: str = "", stored: bool = False, id: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        placeholder: str = "",
+        stored: bool = False,
+        unbroken: bool = False,
+        several: bool = False,
+        id: str | None = None,
+    ) -> None:
         """Begins empty, whatever is stored.
 
         Args:
             stored: there is a secret already, which stays unless another is typed.
+            unbroken: blanks and line breaks in what is pasted come from copying it: a connection string has none.
+            several: line breaks belong to it: a key in ASCII armour.
         """
+        self._unbroken, self._several = unbroken, several
         super().__init__(placeholder="unchanged; type to replace it" if stored else placeholder, id=id)
         self.password = True
 
@@ -123,8 +150,10 @@ class SecretLine(Line):
         return Text("•" * len(self.value), no_wrap=True, overflow="ignore", end="")
 
     def _joined(self, text: str) -> str:
+        if self._several:
+            return text.strip()
         # A blank may be part of a password; line breaks come from a terminal or a page that has wrapped the text.
-        return "".join(text.splitlines()).strip()
+        return "".join(text.split()) if self._unbroken else "".join(text.splitlines()).strip()
 
     def post_message(self, message: Message) -> bool:
         # Textual's own messages hold the value, and their repr goes to its log.

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from lytics_azure_tui.model.form import Kind, Question, Source
-from lytics_azure_tui.tui.answers import blank, matters
+from lytics_azure_tui.tui.answers import blank, in_words, matters
 from lytics_azure_tui.tui.offers import BROWSED, Offer, State
 from lytics_azure_tui.tui.text import content
 from lytics_azure_tui.tui.widgets.controls import Answered, Control, Line, LongText, OneOf, Passed, SecretLine, Tick
@@ -28,12 +28,14 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
     Args:
         stored: a secret is there already.
     """
-    placeholder = question.ask.placeholder
+    ask, placeholder = question.ask, _placeholder(question)
     if question.kind is Kind.PICK:
-        return Pick(answer, placeholder=placeholder, browses=question.ask.source in BROWSED)
+        return Pick(answer, placeholder=placeholder, browses=ask.source in BROWSED, exact=ask.exact)
     makers: dict[Kind, Callable[[], Widget]] = {
-        Kind.TEXT: lambda: Line(answer, placeholder=placeholder),
-        Kind.SECRET: lambda: SecretLine(placeholder=placeholder, stored=stored),
+        Kind.TEXT: lambda: Line(answer, placeholder=placeholder, exact=ask.exact),
+        Kind.SECRET: lambda: SecretLine(
+            placeholder=placeholder, stored=stored, unbroken=ask.unbroken, several=ask.long
+        ),
         Kind.LONG_TEXT: lambda: LongText(answer, placeholder=placeholder),
         Kind.NUMBER: lambda: Line(answer, placeholder=placeholder, whole_number=True),
         Kind.CHECKBOX: lambda: Tick(answer),
@@ -41,6 +43,13 @@ def control(question: Question, answer: Any, *, stored: bool = False) -> Widget:
         Kind.PICK_MANY: lambda: PickMany(answer or (), "None chosen yet" if question.required else "All"),
     }
     return makers[question.kind]()
+
+
+def _placeholder(question: Question) -> str:
+    """An empty field says what holds while it is empty; where nothing does, an example."""
+    if not blank(question.default):
+        return f"default: {in_words(question, question.default)}"
+    return f"e.g. {question.ask.placeholder}" if question.ask.placeholder else ""
 
 
 LABEL, WIDEST_LABEL = 24, 30
@@ -67,11 +76,11 @@ class Field(Widget):
     Field.-wrong .field-error { display: block; }
     Field .field-note { display: none; height: auto; padding-right: 1; color: $text-warning; }
     Field.-noted .field-note { display: block; }
-    .field-shown { display: none; color: $text-muted; }
-    Field.-shown .field-shown { display: block; }
-    Field.-idle .field-shown { display: none; }
     Field .field-shown { display: none; height: auto; padding-right: 1; color: $text-muted; }
     Field.-shown .field-shown { display: block; }
+    Field.-counted > Horizontal > Line { width: 16; }
+    Field .field-unit { width: auto; height: 1; padding: 0 1; color: $text-muted; }
+    Field.-idle .field-unit { display: none; }
     Field .field-why { display: none; width: 1fr; height: 1; padding: 0 1; color: $text-disabled; }
     Field.-idle .field-label { color: $text-disabled; }
     Field.-idle .field-why { display: block; }
@@ -90,6 +99,7 @@ class Field(Widget):
     ) -> None:
         super().__init__()
         self._label_width = label_width
+        self.set_class(bool(question.ask.unit), "-counted")
         self.question = question
         self.control = by or control(question, answer, stored=stored)
         self._why_idle = why_idle
@@ -106,6 +116,8 @@ class Field(Widget):
             label.styles.width = self._label_width
             yield label
             yield self.control
+            if self.question.ask.unit:
+                yield Static(self.question.ask.unit, classes="field-unit", markup=False)
             yield Static(content(self._why_idle), classes="field-why")
         for below in (self._error, self._note, self._shown):
             below.styles.margin = (0, 0, 0, self._label_width + 1)
@@ -289,6 +301,7 @@ class Form(VerticalScroll, can_focus=False):
         self.answers[name] = answer
         if name in self.fields:
             self.fields[name].outdated = False
+            self.fields[name].wrong("")
             self.fields[name].put(answer)
 
     def outdate(self, name: str) -> None:
@@ -302,6 +315,21 @@ class Form(VerticalScroll, can_focus=False):
             if not field.is_idle and name in (None, field.question.name):
                 field.enter()
                 return
+
+    def enter_if_empty(self) -> bool:
+        """Goes to the first field, if nothing stands in it that a key could replace."""
+        first = next((field for field in self.fields.values() if not field.is_idle), None)
+        if first is None or not blank(first.answer):
+            return False
+        first.enter()
+        return True
+
+    def replace(self, answers: Mapping[str, Any]) -> None:
+        """Answers several questions for the operator; those that are not here are passed over."""
+        for name in self.fields:
+            if name in answers:
+                self.put(name, answers[name])
+        self.refresh_relevance()
 
     def _field_of(self, widget: Widget | None) -> Field | None:
         if widget is None:

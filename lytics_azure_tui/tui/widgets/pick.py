@@ -76,14 +76,17 @@ class Pick(Widget):
     Pick.-open _Choices { display: block; }
     """
 
-    def __init__(self, answer: object = None, *, placeholder: str = "", browses: bool = False) -> None:
+    def __init__(
+        self, answer: object = None, *, placeholder: str = "", browses: bool = False, exact: bool = False
+    ) -> None:
         """Begins with an answer; `line` is what takes the focus.
 
         Args:
             browses: down opens a browser, by `Opened`, in place of the list.
+            exact: see `Line`.
         """
         super().__init__()
-        self.line = Line(answer, placeholder=placeholder)
+        self.line = Line(answer, placeholder=placeholder, exact=exact)
         self._list = _Choices()
         self._browses = browses
         self._offer = Offer(State.UNASKED)

@@ -13,6 +13,7 @@ from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.delimiter import delimiter_name
 from lytics_azure_tui.tui.text import content, cut, plain, rich
 from lytics_azure_tui.tui.widgets.problem import explain
 
@@ -92,8 +93,6 @@ class Preview(FirstRows):
 
 def facts(look: CsvLook, key: str) -> Content:
     """What a file is, in words."""
-    from lytics_azure_tui.jobs.csv_guess import delimiter_name
-
     columns = len(look.header)
     pieces = [
         look.encoding.name,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rich.cells import cell_len
 from rich.table import Column, Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NEXT_RUNS = 5
 FILES, ROWS, COLUMNS, CELL = 8, 10, 30, 24
+WHOLE, LONGEST = 4, 4000
+"""Up to so many columns are shown without cutting their values, up to so many characters each."""
 
 
 class Review(VerticalScroll):
@@ -53,13 +56,26 @@ class Review(VerticalScroll):
             table: DataTable[Text] = DataTable(cursor_type="none", id="sample")
             table.display = False
             yield table
+            yield Static("", id="whole")
 
-    def show_answers(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """(label, answer) of each question that matters; an empty answer is one that was left out."""
-        width = min(max([LABEL, *(len(label) + 2 for label, _ in pairs)]), WIDEST_LABEL)
+    def show_answers(self, answers: Mapping[str, str], before: Mapping[str, str] | None = None) -> None:
+        """The answers by label; an empty one was left out.
+
+        Args:
+            before: what the saved job says; what differs from it is marked.
+        """
+        labels = list(dict.fromkeys([*answers, *(before or ())]))
+        width = min(max([LABEL, *(len(label) + 2 for label in labels)]), WIDEST_LABEL)
         table = Table.grid(Column(width=width), Column(overflow="fold"))
-        for label, answer in pairs:
-            table.add_row(rich(label, "dim", width - 2), Text(plain(answer)) if answer else Text("—", "dim"))
+        changed = [label for label in labels if before is not None and before.get(label, "") != answers.get(label, "")]
+        for label in labels:
+            shown = _answer(answers.get(label, ""))
+            if before is not None and label in changed:
+                shown = Text.assemble(("• ", "bold"), shown, ("  before: ", "dim"), _answer(before.get(label, "")))
+            table.add_row(rich(label, "bold" if label in changed else "dim", width - 2), shown)
+        if before is not None:
+            said = f"• {len(changed)} changed since it was saved" if changed else "As it is saved"
+            table.add_row(Text(""), Text(said, "dim"))
         self.query_one("#answers", Static).update(table)
 
     def show_schedule(self, schedule: Schedule | None, now: datetime, zone: tzinfo | None) -> None:
@@ -68,12 +84,12 @@ class Review(VerticalScroll):
 
     def show_waiting(self, words: str) -> None:
         """No rehearsal yet, or none any more."""
-        self.query_one("#sample").display = False
+        self._show_sample((), ())
         self.query_one("#rehearsal", Static).update(content(words, "dim"))
 
     def show_error(self, error: LyazureError) -> None:
         """A run would fail: that is seen, also where the answers above it fill the screen."""
-        self.query_one("#sample").display = False
+        self._show_sample((), ())
         words = Content.assemble(explain(error), ("\nr tries again.", "dim"))
         rehearsal = self.query_one("#rehearsal", Static)
         rehearsal.update(words)
@@ -93,13 +109,36 @@ class Review(VerticalScroll):
             lines.append(content(f"  {size(rehearsal.bytes_total)} in all", "dim"))
         lines += [content(f"! {note}", "$text-warning") for note in rehearsal.notes]
         self.query_one("#rehearsal", Static).update(Content("\n").join(lines))
-        table: DataTable[Text] = self.query_one(DataTable)
+        self._show_sample(rehearsal.columns, rehearsal.sample[:ROWS])
+
+    def _show_sample(self, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+        """As a table whose cells are cut; in full, where a cut would make them worthless, as of a message."""
+        whole = len(columns) <= WHOLE and any(cell_len(plain(value)) > CELL for row in rows for value in row if value)
+        said, table = self.query_one("#whole", Static), self.query_one("#sample", DataTable)
+        said.display, table.display = whole, bool(columns) and not whole
+        said.update(_in_full(columns, rows) if whole else "")
         table.clear(columns=True)
-        for column in rehearsal.columns[:COLUMNS]:
-            table.add_column(rich(column, "bold", CELL))
-        for row in rehearsal.sample[:ROWS]:
-            table.add_row(*(cell(value, CELL) for value in row[:COLUMNS]))
-        table.display = bool(rehearsal.columns)
+        if table.display:
+            for column in columns[:COLUMNS]:
+                table.add_column(rich(column, "bold", CELL))
+            for row in rows:
+                table.add_row(*(cell(value, CELL) for value in row[:COLUMNS]))
+
+
+def _in_full(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table:
+    """A line for each value; a row's first has its number."""
+    table = Table.grid(Column(width=4), Column(max_width=LABEL), Column(overflow="fold"), padding=(0, 1, 0, 0))
+    for number, row in enumerate(rows, 1):
+        for place, (column, value) in enumerate(zip(columns, row, strict=True)):
+            shown = Text("∅", "dim") if value is None else Text(plain(value[:LONGEST]))
+            if value is not None and len(value) > LONGEST:
+                shown.append(f" … {len(value) - LONGEST:,} characters more", "dim")
+            table.add_row(Text(f"{number}." if place == 0 else "", "dim"), rich(column, "dim", LABEL), shown)
+    return table
+
+
+def _answer(words: str) -> Text:
+    return Text(plain(words)) if words else Text("—", "dim")
 
 
 def next_runs(schedule: Schedule | None, now: datetime, zone: tzinfo | None) -> Content:

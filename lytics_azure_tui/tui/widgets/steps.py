@@ -35,7 +35,8 @@ class Steps(Widget):
     def _pieces(self) -> list[Content]:
         pieces = []
         for index, name in enumerate(self._names):
-            sign = "✓" if index < min(self.at, self.reached) else str(index + 1)
+            # No numbers: they would look like keys.
+            sign = "✓" if index < min(self.at, self.reached) else "○"
             if index == self.at:
                 pieces.append(Content.styled(f" {sign} {name} ", "bold $background on $primary"))
             else:
