@@ -66,10 +66,7 @@ def sent(job: Job, authorization: Authorization) -> Sent:
     for name in kind.model_fields:
         if name not in both:
             left_out.append(name)
-            rule = OURS.get(name)
-            if rule is None:
-                _require_default(job.config, name)
-            elif difference := rule(job.config, authorization):
+            if difference := OURS[name](job.config, authorization):
                 differences.append(difference)
     schedule = job.config.schedule()
     if _REPEATED & both and schedule is not None and schedule.frequency in ("weekly", "monthly"):
@@ -79,14 +76,6 @@ def sent(job: Job, authorization: Authorization) -> Sent:
         left_out.append("ca_file")
         differences.append("Lytics has to trust the server's certificate without the CA file.")
     return Sent(workflow, _config(job.config, both), access, secrets, tuple(left_out), tuple(differences))
-
-
-def _require_default(config: JobConfig, name: str) -> None:
-    """Refuses a setting that Lytics does not know, where it is not what a job has without it."""
-    value = getattr(config, name)
-    if value != type(config).model_fields[name].get_default(call_default_factory=True):
-        why = "Lytics has no such setting, and would do it in another way"
-        raise _refused(f"{name} = {value!r}", why, "Leave it as it is in a new job, or leave the job here")
 
 
 def with_ids(config: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, Any]:
@@ -188,6 +177,19 @@ Rule = Callable[[Any, Authorization], str]
 """Takes a configuration that has the key. Gives what is different there, if anything; or raises."""
 
 
+def _as_in_a_new_job(name: str) -> Rule:
+    """Refuses a setting that Lytics does not know, where it is not what a job has without it."""
+
+    def rule(config: Any, _authorization: Authorization) -> str:
+        value = getattr(config, name)
+        if value != type(config).model_fields[name].get_default(call_default_factory=True):
+            why = "Lytics has no such setting, and would do it in another way"
+            raise _refused(f"{name} = {value!r}", why, "Leave it as it is in a new job, or leave the job here")
+        return ""
+
+    return rule
+
+
 def _nothing(_config: Any, _authorization: Authorization) -> str:
     return ""
 
@@ -281,6 +283,12 @@ OURS: Mapping[str, Rule] = {
     "byte_order_mark": _byte_order_mark,
     "manifest": _manifest,
     "run_frequency": _run_frequency,
+    "late_days": _as_in_a_new_job("late_days"),
+    "date_order": _as_in_a_new_job("date_order"),
+    "skip_lines": _as_in_a_new_job("skip_lines"),
+    "skip_footer": _as_in_a_new_job("skip_footer"),
+    "column_names": _as_in_a_new_job("column_names"),
+    "most_unusable": _as_in_a_new_job("most_unusable"),
     "time_of_day": _nothing,
     "timezone": _nothing,
     "throughput_units": _throughput,
