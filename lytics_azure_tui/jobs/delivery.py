@@ -55,10 +55,12 @@ def require_same(context: Context, plan: Plan, stream: str) -> None:
 def require_usable(context: Context, results: Sequence[PartResult]) -> None:
     """Raises `Fatal` when more of a run's rows cannot be used than its job tolerates; they stay in quarantine.
 
+    Rows of files that the job was told to put there do not count.
+
     Args:
         results: of the parts that read.
     """
-    bad = sum(result.rejected for result in results)
+    bad = sum(result.rejected - result.data.get("refused", 0) for result in results)
     usable = sum(result.rows + result.data.get("unchanged", 0) for result in results)
     tolerated = context.job.config.tolerated()
     if not bad or tolerated == 100 or context.replay or (usable and bad * 100 <= tolerated * (bad + usable)):
