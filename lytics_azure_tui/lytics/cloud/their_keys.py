@@ -289,6 +289,7 @@ OURS: Mapping[str, Rule] = {
     "skip_footer": _as_in_a_new_job("skip_footer"),
     "column_names": _as_in_a_new_job("column_names"),
     "most_unusable": _as_in_a_new_job("most_unusable"),
+    "on_new_columns": _as_in_a_new_job("on_new_columns"),
     "time_of_day": _nothing,
     "timezone": _nothing,
     "throughput_units": _throughput,
