@@ -7,8 +7,9 @@ from typing import Any
 
 from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_convert import Layout
-from lytics_azure_tui.jobs.csv_header import Opening
+from lytics_azure_tui.jobs.csv_header import Opening, fields
 from lytics_azure_tui.jobs.csv_source import TextFile
+from lytics_azure_tui.jobs.formats import JSON_LINES
 from lytics_azure_tui.jobs.kind import Context
 from lytics_azure_tui.lytics.time_grammar import DateOrder
 from lytics_azure_tui.model.run import Part
@@ -85,13 +86,18 @@ class FilePart:
         return Shape(self.delimiter, len(self.header), self.width or len(self.header))
 
     @property
+    def is_json(self) -> bool:
+        """Whether it is newline-delimited JSON; then the last field of its header is the line itself."""
+        return self.compression.endswith(JSON_LINES)
+
+    @property
     def text(self) -> TextFile:
         """How its rows are read."""
         names = () if self.header_line else self.header
         return TextFile(
             compression=self.compression, encoding=self.encoding, mark=self.mark, newline=self.newline,
             opening=Opening(self.delimiter, self.skip_lines, names), header=self.header, end=self.lead,
-            skip_footer=self.skip_footer,
+            skip_footer=self.skip_footer, json_fields=tuple(fields(self.header_line, ","))[:-1] if self.is_json else (),
         )  # fmt: skip
 
     def layout(self, context: Context) -> Layout:

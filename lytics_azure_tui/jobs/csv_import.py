@@ -24,6 +24,7 @@ from lytics_azure_tui.jobs.csv_sniff import CsvLook, look
 from lytics_azure_tui.jobs.csv_times import Times, forget_told, proven, times, told
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
+from lytics_azure_tui.jobs.formats import PARQUET
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import read_times, usual_form
 from lytics_azure_tui.model.amounts import counted, few
@@ -140,7 +141,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
-        f"{rows:,} {'row' if rows == 1 else 'rows'}{of} into {config.stream}",
+        f"{counted(rows, 'row')}{of} into {config.stream}",
         counts,
     )
 
@@ -180,7 +181,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
     return Rehearsal(
         about=f"{few(names)} would be imported into {config.stream}",
-        items=tuple((found.name, _describe(found)) for found in looks),
+        items=tuple((found.name, found.summary) for found in looks),
         bytes_total=sum(found.size for found in looks),
         columns=columns,
         sample=sample,
@@ -212,7 +213,7 @@ def _looks(
             shown = look(
                 store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
                 decrypt=decrypt, skip_lines=config.skip_lines, names=config.names(), skip_footer=config.skip_footer,
-                rows=200, guess=False,
+                complete=True, rows=200, guess=False,
             )  # fmt: skip
         except Fatal as error:
             if not found:
@@ -265,7 +266,7 @@ def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, s
     spec = FilePart(
         file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
         compression=found.compression, encoding=found.encoding.name, mark=found.encoding.mark, newline=found.newline,
-        delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
+        delimiter=found.delimiter, header_line=found.header_line, header=found.fields, picks=(), time_index=None,
         time_form=None, asked=config.separator(), lead=found.before.end, first_line=found.before.lines + 1,
         width=found.width, skip_lines=found.opening.skip_lines, skip_footer=found.skip_footer,
     )  # fmt: skip
@@ -299,7 +300,7 @@ def _choose(config: CsvImport, spec: FilePart, there: dict[str, str]) -> FilePar
             first spelling stays.
     """
     folded = {name.casefold(): index for index, name in enumerate(spec.header)}
-    wanted = config.fields or list(spec.header)
+    wanted = config.fields or list(spec.header[:-1] if spec.is_json else spec.header)
     indexes = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
     source = f"{spec.container}/{spec.name}"
     missing = [name for name in wanted if name.casefold() not in folded]
@@ -349,8 +350,8 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
         spec = replace(spec, refused="", width=None, start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(config, spec, there).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
-    rows = quarantine.count(context.replay)
-    return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
+    rows = counted(quarantine.count(context.replay), "quarantined row")
+    return Plan(tuple(parts), f"importing {rows} once more", None, {"files": [], "hashes": None})
 
 
 def _renamed(spec: FilePart, config: CsvImport) -> FilePart:
@@ -367,7 +368,7 @@ def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
     """A file of the quarantine in the encoding and the order of dates that the job names by now."""
     if config.date_order != "auto":
         spec = replace(spec, time_form=None, time_order=config.date_order)
-    if config.encoding == "auto":
+    if config.encoding == "auto" or spec.compression == PARQUET:
         return spec
     encoding = canonical(config.encoding)
     if spec.encoding.startswith(encoding):
@@ -405,8 +406,3 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
     """How files are read, and why; each encoding once, with the first of its files."""
     told = {f"{found.encoding}": found.name for found in looks if found.encoding.certain is certain}
     return tuple(f"{name} is read as {encoding}" for encoding, name in told.items())
-
-
-def _describe(found: CsvLook) -> str:
-    packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
-    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

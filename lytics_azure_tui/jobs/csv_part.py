@@ -29,6 +29,7 @@ from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
 from lytics_azure_tui.jobs.csv_times import judge
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
+from lytics_azure_tui.jobs.json_lines import Fields, line_of, record
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
 from lytics_azure_tui.lytics.protocol import StagedFile
@@ -113,7 +114,12 @@ class PartRun:
                 self._sink.check()
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
-                texts = (b"".join(decoded([row.raw], self._spec.encoding)) for row in rows)
+                texts = [b"".join(decoded([row.raw], self._spec.encoding)) for row in rows]
+                if self._spec.is_json:
+                    known = Fields(self._spec.text.json_fields)
+                    texts = [
+                        record(text, known, row.line, row.byte)[:-1] for row, text in zip(rows, texts, strict=True)
+                    ]
                 again = (
                     Record(row.row, row.line, row.byte, text, _problem(text, self._grammar))
                     for row, text in zip(rows, texts, strict=True)
@@ -274,6 +280,8 @@ class PartRun:
         encoding = self._spec.encoding
 
         def reject(rows: QuarantinedRows) -> None:
+            if self._spec.is_json:
+                rows = _lines_of(rows, len(self._spec.header))
             # As they lie in the blob: a job that is told another encoding can read them again.
             writer.add(replace(rows, raw=[encoded(raw, encoding) for raw in rows.raw], encoding=encoding))
 
@@ -361,6 +369,18 @@ class PartRun:
                     few = []
             if few:
                 yield reader.gathered(few, self._scratch / "few.csv")
+
+
+def _lines_of(rows: QuarantinedRows, width: int) -> QuarantinedRows:
+    """Lines of JSON with their places, of the records that were made of them."""
+    found = [line_of(raw, width) for raw in rows.raw]
+    return replace(
+        rows,
+        line=[line.number for line in found],
+        byte=[line.offset for line in found],
+        raw=[line.text for line in found],
+        reason=[line.problem or reason for line, reason in zip(found, rows.reason, strict=True)],
+    )
 
 
 def _chunk(file: BinaryIO, size: int, pieces: list[Piece]) -> Chunk:
