@@ -204,9 +204,7 @@ class BlobStore:
                     ).readall()
                 )
             if len(parts[-1]) != wanted:
-                raise RetryLater(
-                    what, why=f"{len(parts[-1])} of {wanted} bytes came", fix="It is tried again by itself"
-                )
+                raise RetryLater(what, why=f"{len(parts[-1])} of {wanted} bytes came")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

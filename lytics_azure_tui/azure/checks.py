@@ -16,6 +16,7 @@ from azure.storage.blob import BlobProperties, BlobServiceClient
 from lytics_azure_tui.azure.client import service
 from lytics_azure_tui.azure.errors import RightMissing, apart, skew, translated
 from lytics_azure_tui.errors import BadConfiguration, Fatal, NotAuthorised
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.authorization import Authorization, AzureEventHub, AzureSql, AzureStorage
 from lytics_azure_tui.model.connection_string import StorageConnection
 from lytics_azure_tui.model.sas import SasFacts
@@ -162,7 +163,8 @@ class _Trial:
         if facts is not None and facts.expires is not None:
             left = facts.expires - now
             hours = int(left / timedelta(hours=1))
-            soon = f", in {hours} hours" if hours < 48 else f", in {hours // 24} days" if left < _SOON else ""
+            time = counted(hours, "hour") if hours < 48 else counted(hours // 24, "day")
+            soon = f", in {time}" if left < _SOON or hours < 48 else ""
             self.notes.append(f"The signature ends on {facts.expires:%Y-%m-%d %H:%M} UTC{soon}")
         if self.connection.anonymous:
             self.notes.append("There is no key and no signature: only what is public can be reached")

@@ -23,7 +23,7 @@ from lytics_azure_tui.model.sas import SasFacts
 # Azure refuses requests that are this far off: learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 _SKEW = timedelta(minutes=15)
 
-_RETRY_FIX = "It is tried again by itself; if it stays so, look at the network"
+_RETRY_FIX = "If it stays so, look at the network"
 
 
 _NOT_AZURE = "Look at the endpoint in the connection string, and for a proxy or a log-in page on the way"
@@ -96,26 +96,25 @@ def _answered(error: HttpResponseError, what: str, connection: StorageConnection
     elif status < 300:
         kind, why, fix = Fatal, f"What answers at {_host(connection)} is not Blob Storage", _NOT_AZURE
     elif status >= 500:
-        kind, why, fix = RetryLater, f"Azure answered {name or status}", _AGAIN
+        kind, why, fix = RetryLater, f"Azure answered {name or status}", ""
     else:
         why = f"Azure answered {name or status}"
         kind, fix = Fatal, "Look it up in Azure's list of Blob Storage error codes"
     return kind(what, why=why, fix=fix)
 
 
-_AGAIN = "It is tried again by itself"
 _NOW = "The run starts over with what is there now"
 _BY_STATUS: dict[int, tuple[type[LyazureError], str, str]] = {
     404: (Fatal, "It is not there", "Look whether it was renamed or deleted"),
     407: (BadConfiguration, "The proxy asks for a name and a password", "Give them in HTTPS_PROXY"),
-    408: (RetryLater, "Azure waited for the request in vain", _AGAIN),
+    408: (RetryLater, "Azure waited for the request in vain", ""),
     412: (StartOver, "It was changed in the meantime", _NOW),
-    429: (RetryLater, "Azure asks for fewer requests", _AGAIN),
+    429: (RetryLater, "Azure asks for fewer requests", ""),
 }
 _LEASE = (
     RetryLater,
     "Somebody holds a lease on it",
-    "It is tried again by itself; a lease that nobody needs can be broken in the portal",
+    "A lease that nobody needs can be broken in the portal",
 )
 _GONE = "Look whether it was renamed or deleted, and change the job"
 _BY_CODE: dict[str, tuple[type[LyazureError], str, str]] = {
@@ -129,7 +128,7 @@ _BY_CODE: dict[str, tuple[type[LyazureError], str, str]] = {
     "LeaseIdMismatchWithBlobOperation": _LEASE,
     "LeaseIdMismatchWithContainerOperation": _LEASE,
     "InvalidRange": (StartOver, "The blob is shorter than it was", _NOW),
-    "ServerBusy": (RetryLater, "Azure is busy and asks for fewer requests", _AGAIN),
+    "ServerBusy": (RetryLater, "Azure is busy and asks for fewer requests", ""),
     "InvalidResourceName": (Fatal, "The name is not one that Azure allows", "Correct the name"),
     "InvalidHeaderValue": (
         Fatal,

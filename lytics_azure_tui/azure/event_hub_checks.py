@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from lytics_azure_tui.azure.checks import CheckReport
 from lytics_azure_tui.azure.event_hub import EventHub
 from lytics_azure_tui.azure.event_hub_errors import RightMissing
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.authorization import AzureEventHub
 
 
@@ -31,7 +31,7 @@ def hub_report(authorization: AzureEventHub) -> CheckReport:
             sends = False
     if connection.expires is not None:
         left = connection.expires - datetime.now(UTC)
-        soon = f", in {left // timedelta(hours=1)} hours" if left < timedelta(days=2) else ""
+        soon = f", in {counted(left // timedelta(hours=1), 'hour')}" if left < timedelta(days=2) else ""
         notes.append(f"The signature ends on {connection.expires:%Y-%m-%d %H:%M} UTC{soon}")
     if connection.emulator:
         notes.append("Nothing is encrypted: the connection string is one of an emulator")

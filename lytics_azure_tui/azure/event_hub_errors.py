@@ -11,8 +11,7 @@ from azure.eventhub.exceptions import AuthenticationError, EventDataSendError
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 from lytics_azure_tui.model.connection_string import EventHubConnection
 
-_AGAIN = "It is tried again by itself"
-_NETWORK = "It is tried again by itself; if it stays so, look at the network"
+_NETWORK = "If it stays so, look at the network"
 _RENEW = "Make a new one and edit the authorization; or use the key of a policy, which does not end"
 
 
@@ -46,9 +45,9 @@ _CONDITIONS: dict[str, tuple[type[LyazureError], str, str]] = {
     "amqp:resource-limit-exceeded": (
         RetryLater,
         "The quota of the namespace is used up, or too many consumers read the partition",
-        "It is tried again by itself; end other consumers, or raise the quota in the portal",
+        "End other consumers, or raise the quota in the portal",
     ),
-    "com.microsoft:server-busy": (Busy, "The service is busy, or gets more than the throughput units pay for", _AGAIN),
+    "com.microsoft:server-busy": (Busy, "The service is busy, or gets more than the throughput units pay for", ""),
     "com.microsoft:entity-disabled": (Fatal, "The hub {hub} is disabled", "Enable it in the portal"),
     "com.microsoft:publisher-revoked": (NotAuthorised, "The hub has revoked this sender", "Ask the hub's owner"),
 }

@@ -11,7 +11,6 @@ from pytds import tds_base
 
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 
-_AGAIN = "It is tried again by itself"
 _RIGHTS = "Ask an administrator of the database for the right to read it: GRANT SELECT"
 
 # What passes by itself: learn.microsoft.com/azure/azure-sql/database/troubleshoot-common-errors-issues, and the numbers
@@ -99,7 +98,7 @@ _LINE: tuple[tuple[tuple[type[Exception], ...], type[LyazureError], str, str], .
         "Nobody listens at {server}:{port}",
         "Look at the server's name and port",
     ),
-    ((SSL.Error, OSError, tds_base.ClosedConnectionError), Dropped, "The connection to {server} was lost", _AGAIN),
+    ((SSL.Error, OSError, tds_base.ClosedConnectionError), Dropped, "The connection to {server} was lost", ""),
     (
         (tds_base.Error,),
         Fatal,
@@ -176,10 +175,10 @@ def _of_server(number: int, severity: int, text: str) -> tuple[type[LyazureError
     told = f"error {number}: {text}"
     if number in _CANNOT_OPEN:
         why = "The database cannot be opened: it is being moved or is starting, or it is not there, or the user may not"
-        fix = "Look at the database's name, and at the user's rights in it. A run is tried again by itself"
+        fix = "Look at the database's name, and at the user's rights in it"
         return RetryLater, f"{why} enter it (error {number})", fix
     if number in _PASSES:
-        return RetryLater, f"{_PASSES[number]} (error {number})", _AGAIN
+        return RetryLater, f"{_PASSES[number]} (error {number})", ""
     if number in _DAMAGED:
         fix = "Ask an administrator of the database to run DBCC CHECKDB"
         return Fatal, f"What the server has stored is damaged ({told})", fix
@@ -187,7 +186,7 @@ def _of_server(number: int, severity: int, text: str) -> tuple[type[LyazureError
         kind, why, fix = _STATEMENT[number]
         return kind, f"{why} ({told})", fix
     if severity >= _RESOURCES:
-        return RetryLater, f"The server has a fault of its own ({told})", _AGAIN
+        return RetryLater, f"The server has a fault of its own ({told})", ""
     return Fatal, f"SQL Server's {told}", ""
 
 

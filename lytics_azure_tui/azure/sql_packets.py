@@ -26,9 +26,7 @@ class Incomplete(Dropped):
 
     def __init__(self) -> None:
         super().__init__(
-            "The reply from SQL Server is incomplete",
-            why="It ended in the middle of a row or of a message",
-            fix="It is tried again by itself",
+            "The reply from SQL Server is incomplete", why="It ended in the middle of a row or of a message"
         )
 
 

@@ -222,9 +222,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         """
         errors = [one for one in self.messages if one["msgno"] != _TERMINATED]
         if not errors:
-            raise RetryLater(
-                "The statement failed", why="SQL Server ended it and named no error", fix="It is tried again by itself"
-            )
+            raise RetryLater("The statement failed", why="SQL Server ended it and named no error")
         raise tds_base._create_exception_by_message(errors[0])
 
     def process_env_chg(self) -> None:
@@ -256,9 +254,7 @@ class Session(tds_session._TdsSession):  # type: ignore[misc]
         login.redirects = getattr(login, "redirects", 0) + 1
         if login.redirects > _MOST_REDIRECTS:
             raise RetryLater(
-                "The database could not be opened",
-                why="The servers redirect the connection to each other without end",
-                fix="It is tried again by itself",
+                "The database could not be opened", why="The servers redirect the connection to each other without end"
             )
         # An instance that is named behind the host is the one that listens at the port.
         host = body[8 : 8 + 2 * length].decode("utf-16-le").partition("\\")[0]

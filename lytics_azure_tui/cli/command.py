@@ -271,8 +271,9 @@ def _open_screens(root: Path | None) -> int:
     gc.disable()
     from lytics_azure_tui.tui.app import LyazureApp
     from lytics_azure_tui.tui.desk import Desk
+    from lytics_azure_tui.tui.themes import terminal_colours
 
-    app = LyazureApp(Desk.open(root))
+    app = LyazureApp(Desk.open(root), colours=terminal_colours())
     gc.freeze()
     # Screens make and drop many small things: by the usual threshold a sixth of their time goes into looking at them.
     gc.set_threshold(10_000)

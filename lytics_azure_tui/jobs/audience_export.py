@@ -21,6 +21,7 @@ from lytics_azure_tui.jobs.pgp import check_public_key
 from lytics_azure_tui.jobs.row_pipe import written
 from lytics_azure_tui.jobs.split import split
 from lytics_azure_tui.lytics.workspace.audience_rows import AudienceRows, Rows
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.audience_export import EVERYBODY, AudienceExport
 from lytics_azure_tui.model.authorization import AzureStorage
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
@@ -137,7 +138,7 @@ class AudienceExporter:
         where = f"{config.container}/{names[0]}" if names else ""
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         about = (
-            f"{_users(result.rows)} of {config.segment_id} into {where}{more}"
+            f"{counted(result.rows, 'user')} of {config.segment_id} into {where}{more}"
             if names
             else f"from now on, who enters or leaves {config.segment_id} is exported"
         )
@@ -176,7 +177,7 @@ class AudienceExporter:
                 sample += found.fetchall()
                 if len(sample) >= 20:
                     break
-        items = [(name, f"{_users(survey.rows)}, {len(encoded.header)} fields")]
+        items = [(name, f"{counted(survey.rows, 'user')}, {counted(len(encoded.header), 'field')}")]
         if config.manifest:
             items.append((f"{name}.manifest.json", "what is in it"))
         return Rehearsal(
@@ -214,8 +215,8 @@ class AudienceExporter:
                 since = None if config.withbackfill or config.backfill_only else audience.build
             # All members are as many as the audience says, also where no more than some of them are here.
             count = audience.size if since is None else audience.count(_rows(audience, since))
-        what = f"exporting {_users(count)} of {config.segment_id}" if since is None else f"exporting {count:,} changes"
-        about = f"{what} to {self._name(context, 1)}"
+        what = f"{counted(count, 'user')} of {config.segment_id}" if since is None else counted(count, "change")
+        about = f"exporting {what} to {self._name(context, 1)}"
         return _Survey(since, fields, count, not before and not config.backfill_only, about, tuple(notes))
 
     def _name(self, context: Context, number: int) -> str:
@@ -304,7 +305,3 @@ def _writer(context: Context) -> BlobWriter:
 
 def _wrapping(context: Context, kind: str) -> Wrapping:
     return Wrapping(kind, public_key=authorization(context, AzureStorage).pgppublickey)
-
-
-def _users(count: int) -> str:
-    return f"{count:,} {'user' if count == 1 else 'users'}"

@@ -107,7 +107,7 @@ def _containers(authorization: Authorization, typed: str) -> list[Choice]:
 def _blobs(answers: Mapping[str, Any], authorization: Authorization, typed: str) -> list[Choice]:
     with _store(authorization) as store:
         found = store.list(answers["container"], prefix=typed, delimiter=None).items
-    return [Choice(info.name, info.name, f"{info.size:,} bytes") for info in found if isinstance(info, BlobInfo)]
+    return [Choice(info.name, info.name, counted(info.size, "byte")) for info in found if isinstance(info, BlobInfo)]
 
 
 def _prefixes(answers: Mapping[str, Any], authorization: Authorization) -> list[Choice]:

@@ -83,6 +83,8 @@ class Cleaner:
 
     def _good(self, batch: Batch) -> Batch:
         """What nothing is known against in a batch; the rest is set aside."""
+        if self._layout.refused:
+            batch.problems = dict.fromkeys(range(len(batch)), self._layout.refused)
         good, bad = batch.parted(self._layout.source)
         if bad:
             self._reject(bad)

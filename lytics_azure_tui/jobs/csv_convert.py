@@ -60,6 +60,7 @@ class Layout:
     source: str
     run_id: str
     started: datetime
+    refused: str = ""
     time_order: DateOrder | None = None
 
 
@@ -155,7 +156,7 @@ class Converter:
 
     def _attempt(self, chunk: Chunk, act: Callable[[], T], count: Callable[[T], int]) -> T | None:
         """What an act on the chunk as it lies gives, or None where the chunk needs cleaning."""
-        if not chunk.clean:
+        if not chunk.clean or self.layout.refused:
             return None
         try:
             done = act()

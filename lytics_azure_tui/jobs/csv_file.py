@@ -7,8 +7,9 @@ from typing import Any
 
 from lytics_azure_tui.jobs.csv_batch import Shape
 from lytics_azure_tui.jobs.csv_convert import Layout
-from lytics_azure_tui.jobs.csv_header import Opening
+from lytics_azure_tui.jobs.csv_header import Opening, fields
 from lytics_azure_tui.jobs.csv_source import TextFile
+from lytics_azure_tui.jobs.formats import JSON_LINES
 from lytics_azure_tui.jobs.kind import Context
 from lytics_azure_tui.lytics.time_grammar import DateOrder
 from lytics_azure_tui.model.run import Part
@@ -30,6 +31,7 @@ class FilePart:
         first_line: physical line of the first row.
         width: as in `CsvLook`; None for as many fields as the header names.
         skip_lines, skip_footer: as the job says.
+        refused: why all of its rows go to quarantine; empty for a file that is imported.
         start, end: bytes of the text; the records that begin in between, about. End None: to the end of the file.
         hashes: the folder for this file's row hashes; None without Diff.
         compare: the folder with those of the file before; None when there is none.
@@ -58,6 +60,7 @@ class FilePart:
     width: int | None = None
     skip_lines: int = 0
     skip_footer: int = 0
+    refused: str = ""
     start: int = 0
     end: int | None = None
     hashes: str | None = None
@@ -83,13 +86,18 @@ class FilePart:
         return Shape(self.delimiter, len(self.header), self.width or len(self.header))
 
     @property
+    def is_json(self) -> bool:
+        """Whether it is newline-delimited JSON; then the last field of its header is the line itself."""
+        return self.compression.endswith(JSON_LINES)
+
+    @property
     def text(self) -> TextFile:
         """How its rows are read."""
         names = () if self.header_line else self.header
         return TextFile(
             compression=self.compression, encoding=self.encoding, mark=self.mark, newline=self.newline,
             opening=Opening(self.delimiter, self.skip_lines, names), header=self.header, end=self.lead,
-            skip_footer=self.skip_footer,
+            skip_footer=self.skip_footer, json_fields=tuple(fields(self.header_line, ","))[:-1] if self.is_json else (),
         )  # fmt: skip
 
     def layout(self, context: Context) -> Layout:
@@ -98,5 +106,6 @@ class FilePart:
             shape=self.shape, picks=self.picks, time_index=self.time_index, time_form=self.time_form,
             newline="\r\n" if self.newline in ("\r\n", "\r\r\n") else "\n",
             source=f"{self.container}/{self.name}", run_id=context.run_id, started=context.started,
+            refused=self.refused,
             time_order=DateOrder(self.time_order) if self.time_order else None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any, cast
 from lytics_azure_tui.azure.blob import BlobStore
 from lytics_azure_tui.errors import Fatal
 from lytics_azure_tui.jobs import delivery, quarantine
+from lytics_azure_tui.jobs.csv_columns import difference
 from lytics_azure_tui.jobs.csv_diff import gone
 from lytics_azure_tui.jobs.csv_due import due_files
 from lytics_azure_tui.jobs.csv_encoding import decoded, encoded
@@ -23,6 +24,7 @@ from lytics_azure_tui.jobs.csv_sniff import CsvLook, look
 from lytics_azure_tui.jobs.csv_times import Times, forget_told, proven, times, told
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
+from lytics_azure_tui.jobs.formats import PARQUET
 from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink, authorization
 from lytics_azure_tui.lytics.event_time import read_times, usual_form
 from lytics_azure_tui.model.amounts import counted, few
@@ -55,9 +57,17 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     parts: list[Part] = []
     compare, columns = (memory.hashes, memory.columns) if config.diff else (None, ())
     there = _stream_names(context, config)
+    changes: list[str] = []
     for index, found in enumerate(looks):
-        spec = _file_part(config, found, index, there, dates)
-        if config.continuous_update and config.diff:
+        new = None if config.fields else difference(found.name, found.header, list(there.values()))
+        changes += [str(new)] if new else []
+        if new and config.on_new_columns == "stop":
+            raise Fatal(f"{new}; nothing was imported", fix="If they are to be imported, set New Columns to accept")
+        if new and config.on_new_columns == "quarantine":
+            spec = replace(_file_part(config, found, index, dict(there), dates), refused="the file has new columns")
+        else:
+            spec = _file_part(config, found, index, there, dates)
+        if config.continuous_update and config.diff and not spec.refused:
             folder = str(context.keep / "diff" / f"{context.run_id}-{index:05}")
             # Rows of other columns are other rows, even where their values are the same.
             before, columns = columns, _compared_columns(spec)
@@ -84,7 +94,7 @@ def plan(context: Context, checkpoint: dict[str, Any] | None) -> Plan:
     return Plan(
         tuple(parts), " — ".join([about, *notes]), sum(found.size for found in looks), data,
         notes=(*_encodings(looks, certain=True), *(dates.notes if dates else ())),
-        warnings=(*held, *_warnings(looks), *(dates.warnings if dates else ())),
+        warnings=(*held, *_warnings(looks), *changes, *(dates.warnings if dates else ())),
     )  # fmt: skip
 
 
@@ -105,7 +115,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     delivery.require_same(context, plan, config.stream)
     specs = [FilePart.of(part) for part in plan.parts if part.chain != LAST]
     files = delivery.staged(results)
-    columns = list(dict.fromkeys(name for spec in specs for _, name in spec.picks))
+    columns = list(dict.fromkeys(name for spec in specs if not spec.refused for _, name in spec.picks))
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
@@ -131,7 +141,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     of = f" of {few([spec.name for spec in specs])}" if specs else ""
     return Outcome(
         checkpoint,
-        f"{rows:,} {'row' if rows == 1 else 'rows'}{of} into {config.stream}",
+        f"{counted(rows, 'row')}{of} into {config.stream}",
         counts,
     )
 
@@ -157,7 +167,10 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         places, names = places[: len(looks)], names[: len(looks)]
     first = looks[0]
     dates = _times(context, config, memory, looks)
-    spec = _file_part(config, first, 0, _stream_names(context, config), dates)
+    there = _stream_names(context, config)
+    if not config.fields and (new := difference(first.name, first.header, list(there.values()))):
+        notes.append(str(new))
+    spec = _file_part(config, first, 0, there, dates)
     chosen = [index for index, _ in spec.picks]
     compared = memory.hashes is not None or len(looks) > 1
     if config.continuous_update and config.diff and compared:
@@ -168,7 +181,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
     notes += filter(None, [context.lytics.dry_run(config.stream, columns, sample)])
     return Rehearsal(
         about=f"{few(names)} would be imported into {config.stream}",
-        items=tuple((found.name, _describe(found)) for found in looks),
+        items=tuple((found.name, found.summary) for found in looks),
         bytes_total=sum(found.size for found in looks),
         columns=columns,
         sample=sample,
@@ -200,7 +213,7 @@ def _looks(
             shown = look(
                 store, config.container, name, delimiter=config.separator(), encoding=config.encoding, before=before,
                 decrypt=decrypt, skip_lines=config.skip_lines, names=config.names(), skip_footer=config.skip_footer,
-                rows=200, guess=False,
+                complete=True, rows=200, guess=False,
             )  # fmt: skip
         except Fatal as error:
             if not found:
@@ -253,7 +266,7 @@ def _file_part(config: CsvImport, found: CsvLook, index: int, there: dict[str, s
     spec = FilePart(
         file=index, container=found.container, name=found.name, etag=found.etag, size=found.size,
         compression=found.compression, encoding=found.encoding.name, mark=found.encoding.mark, newline=found.newline,
-        delimiter=found.delimiter, header_line=found.header_line, header=found.header, picks=(), time_index=None,
+        delimiter=found.delimiter, header_line=found.header_line, header=found.fields, picks=(), time_index=None,
         time_form=None, asked=config.separator(), lead=found.before.end, first_line=found.before.lines + 1,
         width=found.width, skip_lines=found.opening.skip_lines, skip_footer=found.skip_footer,
     )  # fmt: skip
@@ -287,7 +300,7 @@ def _choose(config: CsvImport, spec: FilePart, there: dict[str, str]) -> FilePar
             first spelling stays.
     """
     folded = {name.casefold(): index for index, name in enumerate(spec.header)}
-    wanted = config.fields or list(spec.header)
+    wanted = config.fields or list(spec.header[:-1] if spec.is_json else spec.header)
     indexes = [folded[name.casefold()] for name in wanted if name.casefold() in folded]
     source = f"{spec.container}/{spec.name}"
     missing = [name for name in wanted if name.casefold() not in folded]
@@ -334,11 +347,11 @@ def _plan_replay(context: Context, config: CsvImport) -> Plan:
     there = _stream_names(context, config)
     for layout in layouts.values():
         spec = _renamed(_read_anew(FilePart.of(Part(0, _CHAIN, layout)), config), config)
-        spec = replace(spec, width=None, start=0, end=None, hashes=None, compare=None)
+        spec = replace(spec, refused="", width=None, start=0, end=None, hashes=None, compare=None)
         parts.append(Part(len(parts), _CHAIN, _choose(config, spec, there).to_spec()))
     parts += delivery.last(context, config.stream, len(parts))
-    rows = quarantine.count(context.replay)
-    return Plan(tuple(parts), f"importing {rows:,} quarantined rows once more", None, {"files": [], "hashes": None})
+    rows = counted(quarantine.count(context.replay), "quarantined row")
+    return Plan(tuple(parts), f"importing {rows} once more", None, {"files": [], "hashes": None})
 
 
 def _renamed(spec: FilePart, config: CsvImport) -> FilePart:
@@ -355,7 +368,7 @@ def _read_anew(spec: FilePart, config: CsvImport) -> FilePart:
     """A file of the quarantine in the encoding and the order of dates that the job names by now."""
     if config.date_order != "auto":
         spec = replace(spec, time_form=None, time_order=config.date_order)
-    if config.encoding == "auto":
+    if config.encoding == "auto" or spec.compression == PARQUET:
         return spec
     encoding = canonical(config.encoding)
     if spec.encoding.startswith(encoding):
@@ -393,8 +406,3 @@ def _encodings(looks: Sequence[CsvLook], *, certain: bool) -> tuple[str, ...]:
     """How files are read, and why; each encoding once, with the first of its files."""
     told = {f"{found.encoding}": found.name for found in looks if found.encoding.certain is certain}
     return tuple(f"{name} is read as {encoding}" for encoding, name in told.items())
-
-
-def _describe(found: CsvLook) -> str:
-    packed = "" if found.compression == "none" else f", {found.compression.replace('+', ' of ')}"
-    return f"{found.size:,} bytes{packed}, {counted(len(found.header), 'column')}, {found.encoding}"

@@ -29,6 +29,7 @@ from lytics_azure_tui.jobs.csv_source import PinnedBlob, text_blocks
 from lytics_azure_tui.jobs.csv_times import judge
 from lytics_azure_tui.jobs.decompress import BLOCK
 from lytics_azure_tui.jobs.decrypt import Decryption
+from lytics_azure_tui.jobs.json_lines import Fields, line_of, record
 from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow, QuarantinedRows
 from lytics_azure_tui.lytics.protocol import StagedFile
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 CHUNK = 32 << 20
 """Bytes of text that become one Parquet file."""
+
+_COLUMN = 192 << 10
+"""Bytes that DuckDB takes for a column while it parses a chunk and writes it as Parquet, however few its rows."""
 
 
 @dataclass(slots=True)
@@ -110,7 +114,12 @@ class PartRun:
                 self._sink.check()
                 size += sum(len(row.raw) for row in rows)
                 chunk = Chunk(self._scratch / "replay.csv", 0, 0, 1, len(rows), rows[-1].row, 0, clean=False)
-                texts = (b"".join(decoded([row.raw], self._spec.encoding)) for row in rows)
+                texts = [b"".join(decoded([row.raw], self._spec.encoding)) for row in rows]
+                if self._spec.is_json:
+                    known = Fields(self._spec.text.json_fields)
+                    texts = [
+                        record(text, known, row.line, row.byte)[:-1] for row, text in zip(rows, texts, strict=True)
+                    ]
                 again = (
                     Record(row.row, row.line, row.byte, text, _problem(text, self._grammar))
                     for row, text in zip(rows, texts, strict=True)
@@ -133,9 +142,10 @@ class PartRun:
         tally = self._tally
         files = [asdict(file) for file in sorted(tally.files, key=lambda file: file.path)]
         quarantined = str(self._quarantine) if tally.rejected else None
+        refused = tally.rejected if self._spec.refused else 0
         return PartResult(
             self._part.index, tally.rows, tally.rejected, tally.bytes, quarantined,
-            {"stream_files": files, "passed": tally.passed, **data},
+            {"stream_files": files, "passed": tally.passed, "refused": refused, **data},
         )  # fmt: skip
 
     # Reading
@@ -199,14 +209,23 @@ class PartRun:
     # Converting
 
     def _converter(self, workers: int) -> Converter:
-        # A third of the run's memory is for the blocks in flight and the program itself.
-        memory = max(48 << 20, self._context.memory * 2 // 3 // workers)
+        memory = max(48 << 20, self._memory // workers)
         return Converter(self._layout, memory=memory, spill=self._scratch / "spill")
+
+    @property
+    def _memory(self) -> int:
+        """Bytes for all converters; a third of the run's are for the blocks in flight and the program itself."""
+        return self._context.memory * 2 // 3
+
+    @property
+    def _side_by_side(self) -> int:
+        """Converters at once: one for each thread, and fewer where a file has so many columns that each needs more."""
+        return max(1, min(self._context.threads, self._memory // (len(self._spec.header) * _COLUMN)))
 
     @contextmanager
     def _workers(self, handle: Callable[[Converter, int, Chunk], None]) -> Iterator[Callable[[int, Chunk], None]]:
         """Yields a function that hands a chunk to a thread; it waits while one lies ready for whoever ends first."""
-        count = max(1, self._context.threads)
+        count = self._side_by_side
         idle: SimpleQueue[Converter] = SimpleQueue()
         pending: deque[Future[None]] = deque()
 
@@ -261,6 +280,8 @@ class PartRun:
         encoding = self._spec.encoding
 
         def reject(rows: QuarantinedRows) -> None:
+            if self._spec.is_json:
+                rows = _lines_of(rows, len(self._spec.header))
             # As they lie in the blob: a job that is told another encoding can read them again.
             writer.add(replace(rows, raw=[encoded(raw, encoding) for raw in rows.raw], encoding=encoding))
 
@@ -335,7 +356,7 @@ class PartRun:
     def _touched(self, chunks: Sequence[Chunk], only: Path, counts: Sequence[int]) -> Iterator[Chunk]:
         """What the changed rows are read from: their chunks, or where they are few, they alone, of several chunks."""
         few: list[Record] = []
-        with closing(self._converter(self._context.threads)) as reader:
+        with closing(self._converter(self._side_by_side)) as reader:
             for number, (chunk, count) in enumerate(zip(chunks, counts, strict=True)):
                 found = reader.few(chunk, only, count) if count else []
                 if found is None:
@@ -348,6 +369,18 @@ class PartRun:
                     few = []
             if few:
                 yield reader.gathered(few, self._scratch / "few.csv")
+
+
+def _lines_of(rows: QuarantinedRows, width: int) -> QuarantinedRows:
+    """Lines of JSON with their places, of the records that were made of them."""
+    found = [line_of(raw, width) for raw in rows.raw]
+    return replace(
+        rows,
+        line=[line.number for line in found],
+        byte=[line.offset for line in found],
+        raw=[line.text for line in found],
+        reason=[line.problem or reason for line, reason in zip(found, rows.reason, strict=True)],
+    )
 
 
 def _chunk(file: BinaryIO, size: int, pieces: list[Piece]) -> Chunk:

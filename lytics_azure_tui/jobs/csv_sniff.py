@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lytics_azure_tui.errors import Fatal
-from lytics_azure_tui.jobs.csv_batch import Examiner
+from lytics_azure_tui.jobs.csv_batch import Examiner, Shape
 from lytics_azure_tui.jobs.csv_encoding import Encoding, decoded, encoding_of
 from lytics_azure_tui.jobs.csv_guess import (
     is_last_line_odd,
@@ -32,10 +32,12 @@ from lytics_azure_tui.jobs.csv_header import (
     without_last_lines,
 )
 from lytics_azure_tui.jobs.csv_records import Grammar, Piece, Record, records
-from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii
+from lytics_azure_tui.jobs.csv_source import NOT_PACKED, PinnedBlob, beyond_ascii, json_fields
 from lytics_azure_tui.jobs.decrypt import NO_KEYS
-from lytics_azure_tui.jobs.formats import PARQUET, refuse_other_text
+from lytics_azure_tui.jobs.formats import JSON_LINES, PARQUET, is_json_lines, refuse_other_text
+from lytics_azure_tui.jobs.json_lines import as_csv, fields_of
 from lytics_azure_tui.jobs.unpack import HEAD, Decrypt, beginning, layers_of
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.delimiter import delimiter_name
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class CsvLook:
         skip_footer: lines at its end that are no rows.
         before: what stands before the first row.
         header: the columns as they are called in a stream: trimmed, none empty, none twice.
+        fields: of a record, as `header` has them; those of JSON have the line itself at their end.
         width: fields of a record, with those behind the header's last name that are always empty.
         rows: the first that can be parsed; fewer columns than the header are filled up with None.
         types: a guess for each column, from those rows.
@@ -82,6 +85,7 @@ class CsvLook:
     skip_footer: int
     before: Header
     header: tuple[str, ...]
+    fields: tuple[str, ...]
     width: int
     rows: tuple[tuple[str | None, ...], ...]
     types: dict[str, str]
@@ -93,6 +97,12 @@ class CsvLook:
     def header_line(self) -> str:
         """The header as it stands in the file; empty where the file has none."""
         return self.before.line
+
+    @property
+    def summary(self) -> str:
+        """Its size, form and encoding in words."""
+        packed = "" if self.compression == NOT_PACKED else f", {self.compression.replace('+', ' of ')}"
+        return f"{self.size:,} bytes{packed}, {counted(len(self.header), 'column')}, {self.encoding}"
 
 
 def look(
@@ -107,6 +117,7 @@ def look(
     skip_lines: int = 0,
     names: tuple[str, ...] = (),
     skip_footer: int = 0,
+    complete: bool = False,
     rows: int = 50,
     guess: bool = True,
 ) -> CsvLook:
@@ -121,6 +132,7 @@ def look(
         skip_lines: lines before the header.
         names: of the columns, for a file that has no header.
         skip_footer: lines at the end that are no rows.
+        complete: whether all of a file of JSON is read, so that no field of its objects is missing.
         rows: at most so many are returned.
         guess: whether types and timestamp candidates are worked out.
 
@@ -138,22 +150,26 @@ def look(
     open_ = encoding == "auto" and raw.isascii() and len(raw) >= HEAD
     further = beyond_ascii(pinned, layers, decrypt) if open_ else b""
     found = encoding_of(raw + b"\n" + further if further else raw, asked=encoding, before=before, name=name)
-    size = HEAD
-    while True:
-        start = _Beginning.of(name, b"".join(decoded([raw[found.mark :]], found.name)), whole=len(raw) < size)
-        used = start.separator or delimiter or start.likely
-        opening = Opening(used, skip_lines, names)
-        head = read_header(start.text, opening, name, whole=start.whole or len(start.text) >= LONGEST)
-        if head is not None:
-            break
-        size *= 8
-        raw = beginning(pinned, layers, decrypt, size)[1]
+    lines = b"" if table else _json_lines(raw, found)
+    if lines:
+        objects = json_fields(pinned, layers, found.name, decrypt) if complete else tuple(fields_of([lines], name))
+        table, layers, delimiter, skip_lines, names, skip_footer = True, (*layers, JSON_LINES), ",", 0, (), 0
+        text = b"".join(as_csv([lines], objects, name))
+        start, opening, head = _opened(name, text, lambda size: text, Encoding("utf-8", 0, ""), Opening(","))
+    else:
+        asked = Opening(delimiter or "", skip_lines, names)
+        start, opening, head = _opened(
+            name, raw, lambda size: beginning(pinned, layers, decrypt, size)[1], found, asked
+        )
+    used = opening.delimiter
     sample = start.sample(head, used, rows, skip_footer)
     read = [fields(record.raw.decode("utf-8", "replace"), used) for record in sample if not record.problem]
     shape = shape_of(head.names, read, used)
     header, notes = clean_header(head.names[: shape.named])
     body = tuple((*row, *([None] * shape.named))[: shape.named] for row in read)
-    columns = {column: [row[index] for row in body] for index, column in enumerate(header)}
+    if lines:
+        body = tuple(row[:-1] for row in body)
+    columns = {column: [row[index] for row in body] for index, column in enumerate(header[:-1] if lines else header)}
     times = time_columns(columns) if guess else []
     bad = len(Examiner(shape).records(sample).problems)
     odd = not table and start.likely != used and (len(header) == 1 or bad * 2 > len(sample))
@@ -163,14 +179,7 @@ def look(
     end = [] if table or skip_footer else start.last_lines(pinned if guess and not layers else None)
     if is_last_line_odd(end, used, shape.width):
         warnings.append(f"The last line of {name} looks like no row: if it holds totals, set Lines After Rows to 1")
-    if bad:
-        notes.append(f"{bad} of the first {len(sample)} rows cannot be used; they go to quarantine")
-    if max(len(head.names), shape.width) > shape.named:
-        notes.append("Lines end in a delimiter; the empty fields behind the last column are left out")
-    if "\0" in head.line:
-        notes.append("The header holds NUL bytes; it may be in another encoding")
-    if not body:
-        notes.append("There is a header and no rows")
+    notes += _notes(head, shape, bad, len(sample))
     return CsvLook(
         container=container,
         name=name,
@@ -184,7 +193,8 @@ def look(
         opening=opening,
         skip_footer=skip_footer,
         before=head,
-        header=header,
+        header=header[:-1] if lines else header,
+        fields=header,
         width=shape.width,
         rows=body,
         types={name: "time" if name in times else type_of(values) for name, values in columns.items() if guess},
@@ -192,6 +202,47 @@ def look(
         notes=tuple(notes),
         warnings=tuple(warnings),
     )
+
+
+def _notes(head: Header, shape: Shape, bad: int, sample: int) -> Iterator[str]:
+    """Notes on a header and so many first rows, of which some are bad."""
+    if bad:
+        yield f"{bad} of the first {sample} rows cannot be used; they go to quarantine"
+    if max(len(head.names), shape.width) > shape.named:
+        yield "Lines end in a delimiter; the empty fields behind the last column are left out"
+    if "\0" in head.line:
+        yield "The header holds NUL bytes; it may be in another encoding"
+    if not sample:
+        yield "There is a header and no rows"
+
+
+def _opened(
+    name: str, raw: bytes, more: Callable[[int], bytes], encoding: Encoding, asked: Opening
+) -> tuple[_Beginning, Opening, Header]:
+    """A file's beginning up to its first rows, however long its header is.
+
+    Args:
+        raw: the first bytes of the file, `HEAD` of them or all.
+        more: gives so many.
+        asked: as the job says; the delimiter is empty where the file decides.
+    """
+    size = HEAD
+    while True:
+        start = _Beginning.of(name, b"".join(decoded([raw[encoding.mark :]], encoding.name)), whole=len(raw) < size)
+        opening = replace(asked, delimiter=start.separator or asked.delimiter or start.likely)
+        head = read_header(start.text, opening, name, whole=start.whole or len(start.text) >= LONGEST)
+        if head is not None:
+            return start, opening, head
+        size *= 8
+        raw = more(size)
+
+
+def _json_lines(raw: bytes, encoding: Encoding) -> bytes:
+    """The whole lines of a file's beginning, if they are one JSON object each; else nothing."""
+    text = b"".join(decoded([raw[encoding.mark :]], encoding.name))
+    if not is_json_lines(text):
+        return b""
+    return text if len(raw) < HEAD or b"\n" not in text else text[: text.rfind(b"\n") + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from lytics_azure_tui.jobs.csv_encoding import decoded, marks
 from lytics_azure_tui.jobs.csv_header import Opening, behind_header, with_newlines, without_last_lines
 from lytics_azure_tui.jobs.decompress import BLOCK
+from lytics_azure_tui.jobs.formats import JSON_LINES
+from lytics_azure_tui.jobs.json_lines import as_csv, fields_of
 from lytics_azure_tui.jobs.unpack import Decrypt, members
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class TextFile:
         header: the columns, as they are called in a stream.
         end: bytes of the text before the first row.
         skip_footer: lines at its end that are no rows.
+        json_fields: those of the objects, where it is newline-delimited JSON, which is read as CSV; else empty.
     """
 
     compression: str
@@ -80,6 +83,7 @@ class TextFile:
     header: tuple[str, ...]
     end: int
     skip_footer: int
+    json_fields: tuple[str, ...] = ()
 
     @property
     def seekable(self) -> bool:
@@ -143,22 +147,30 @@ def text_blocks(
     if file.seekable:
         last = None if end is None else min(blob.size, file.mark + end)
         return with_newlines(blob.stream(BLOCK, file.mark + offset, last), file.newline)
-    if file.compression == NOT_PACKED:
-        texts = iter([(blob.name, _text(blob.stream(BLOCK), file, file.mark))])
-    else:
-        found = members(blob, tuple(file.compression.split("+")), decrypt, scratch=scratch)
-        texts = ((name, _text(*_marked(raw, file))) for name, raw in found)
-    return _joined(texts, file, on_passed)
+    found = members(blob, layers_in(file.compression), decrypt, scratch=scratch)
+    return _joined(((name, _text(raw, file, name)) for name, raw in found), file, on_passed)
 
 
-def _marked(raw: Iterator[bytes], file: TextFile) -> tuple[Iterator[bytes], TextFile, int]:
-    """A file of an archive, and the bytes of its own byte order mark."""
+def layers_in(compression: str) -> tuple[str, ...]:
+    """The layers of `unpack.members` of a `compression`."""
+    return tuple(layer for layer in compression.split("+") if layer not in (NOT_PACKED, JSON_LINES))
+
+
+def json_fields(blob: PinnedBlob, layers: tuple[str, ...], encoding: str, decrypt: Decrypt) -> tuple[str, ...]:
+    """The fields of all objects of a blob of newline-delimited JSON. Raises as `text_blocks` does."""
+    texts = (text for _, raw in members(blob, layers, decrypt) for text in chain(_unmarked(raw, encoding), [b"\n"]))
+    return tuple(fields_of(texts, blob.name))
+
+
+def _unmarked(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """The text of a file, whose own byte order mark is left out."""
     first = next(raw, b"")
-    return chain([first], raw), file, marks(first, file.encoding)
+    return decoded(_without(chain([first], raw), marks(first, encoding)), encoding)
 
 
-def _text(raw: Iterator[bytes], file: TextFile, mark: int) -> Iterator[bytes]:
-    return with_newlines(decoded(_without(raw, mark), file.encoding), file.newline)
+def _text(raw: Iterator[bytes], file: TextFile, name: str) -> Iterator[bytes]:
+    text = _unmarked(raw, file.encoding)
+    return as_csv(text, file.json_fields, name) if file.json_fields else with_newlines(text, file.newline)
 
 
 def _joined(

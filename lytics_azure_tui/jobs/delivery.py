@@ -17,6 +17,7 @@ from lytics_azure_tui.jobs.kind import Context, Sink
 from lytics_azure_tui.jobs.quarantine import QuarantinedRow
 from lytics_azure_tui.lytics.protocol import StagedFile
 from lytics_azure_tui.lytics.sending import Batch, Delivery, Record
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import LAST, Part, PartResult, Plan
 
 _FOLDER = "unsent"
@@ -55,10 +56,12 @@ def require_same(context: Context, plan: Plan, stream: str) -> None:
 def require_usable(context: Context, results: Sequence[PartResult]) -> None:
     """Raises `Fatal` when more of a run's rows cannot be used than its job tolerates; they stay in quarantine.
 
+    Rows of files that the job was told to put there do not count.
+
     Args:
         results: of the parts that read.
     """
-    bad = sum(result.rejected for result in results)
+    bad = sum(result.rejected - result.data.get("refused", 0) for result in results)
     usable = sum(result.rows + result.data.get("unchanged", 0) for result in results)
     tolerated = context.job.config.tolerated()
     if not bad or tolerated == 100 or context.replay or (usable and bad * 100 <= tolerated * (bad + usable)):
@@ -116,10 +119,10 @@ def send(context: Context, part: Part, results: Sequence[PartResult], sink: Sink
             sink.progress(tally.stage(batch), bytes_done=0, rejected=tally.left_out)
     except LyazureError as error:
         if tally.sent:
-            sink.log("warning", f"{tally.sent:,} rows are in {stream} already, and stay there. {error.what}")
+            sink.log("warning", f"Already in {stream}, and stay there: {counted(tally.sent, 'row')}. {error.what}")
         raise
     if tally.left_out:
-        sink.log("warning", f"{tally.left_out:,} rows were not taken into {stream}, or may not have been")
+        sink.log("warning", f"Not taken into {stream}, or perhaps not: {counted(tally.left_out, 'row')}")
     return PartResult(
         part.index,
         again - tally.left_out,

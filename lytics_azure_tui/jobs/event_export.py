@@ -100,7 +100,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
             writer.put(f"{blob.name}.manifest.json", told, "application/json")
     return Outcome(
         plan.data["checkpoint"],
-        f"{_events(rows)} of {few(plan.data['streams'])} into {config.container}/{blob.name}",
+        f"{counted(rows, 'event')} of {few(plan.data['streams'])} into {config.container}/{blob.name}",
         {"files": 1, "exported": rows, "bytes": blob.bytes},
     )
 
@@ -118,7 +118,7 @@ def rehearse(context: Context, checkpoint: dict[str, Any] | None) -> Rehearsal:
         writer.require_free(survey.name)
     with _database(context) as connection:
         sample = survey.events.sample(connection, 20, defuse=config.defuse_formulas)
-    items = [(survey.name, f"{_events(survey.rows)}, {counted(len(survey.events.header), 'column')}")]
+    items = [(survey.name, f"{counted(survey.rows, 'event')}, {counted(len(survey.events.header), 'column')}")]
     if config.wants_manifest():
         items.append((f"{survey.name}.manifest.json", "what is in it"))
     return Rehearsal(
@@ -226,10 +226,6 @@ def _wrapping(context: Context) -> Wrapping:
 def _database(context: Context) -> duckdb.DuckDBPyConnection:
     """What blocks on their way take is not DuckDB's."""
     return database(memory=max(64 << 20, context.memory // 2 - 4 * BLOCK), threads=context.threads)
-
-
-def _events(count: int) -> str:
-    return f"{count:,} {'event' if count == 1 else 'events'}"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from lytics_azure_tui.jobs.kind import Context, Rehearsal, Sink
 from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.lytics.workspace.build import Builds, added, together
 from lytics_azure_tui.lytics.workspace.spec import BuildSpec
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import Outcome, Part, PartResult, Plan
 
 _PARTS = 16
@@ -100,7 +101,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
         "entered": data[-1]["entered"],
         "left": data[-1]["left"],
     }
-    about = f"{head.profiles:,} profiles, {fresh:,} of them new; {data[-1]['entered']:,} entered audiences"
+    about = f"{counted(head.profiles, 'profile')}, {fresh:,} of them new; {data[-1]['entered']:,} entered audiences"
     about += f", {data[-1]['left']:,} left"
     return Outcome({"boundary": head.boundary, "build": head.build}, about, counts)
 
@@ -137,8 +138,8 @@ def _builds(context: Context) -> Builds:
 def _about(spec: BuildSpec) -> str:
     files = sum(map(len, spec.files.values()))
     if spec.rebuild:
-        return f"making all profiles of {len(spec.files)} streams"
-    what = [f"taking in {files:,} new files"] * bool(files) + ["writing all profiles anew"] * spec.compact
+        return f"making all profiles of {counted(len(spec.files), 'stream')}"
+    what = [f"taking in {counted(files, 'new file')}"] * bool(files) + ["writing all profiles anew"] * spec.compact
     return ", ".join(what) or "looking at audiences again"
 
 

@@ -68,7 +68,7 @@ def commit(context: Context, plan: Plan, results: list[PartResult]) -> Outcome:
     if files:
         context.lytics.commit(config.stream, context.run_id, columns, files)
     rows = sum(result.rows for result in results)
-    told = f"{rows:,} {'row' if rows == 1 else 'rows'} of {config.source} into {config.stream}"
+    told = f"{counted(rows, 'row')} of {config.source} into {config.stream}"
     if context.replay:
         return Outcome(None, told, delivery.counts(results))
     counts = {

@@ -29,7 +29,8 @@ class CsvImport(JobConfig):
     """Its keys are those of Lytics' `AzureCsvImport`, and our own.
 
     These are `order_by`, `if_no_next_file`, and what says how a file is read and when a run fails: `encoding`,
-    `date_order`, `skip_lines`, `column_names`, `skip_footer`, `most_unusable`.
+    `date_order`, `skip_lines`, `column_names`, `skip_footer`,
+    `on_new_columns`, `most_unusable`.
     """
 
     workflow = "AzureCsvImport"
@@ -218,6 +219,20 @@ class CsvImport(JobConfig):
             advanced=True,
         ),
     ] = 0
+    on_new_columns: Annotated[
+        Literal["accept", "quarantine", "stop"],
+        Ask(
+            "New Columns",
+            "What to do with a file that has columns that the stream has not. One with none of the stream's columns "
+            "always stops the run.",
+            advanced=True,
+            options={
+                "accept": "Import them; the stream gets them too",
+                "quarantine": "Put the file's rows in quarantine",
+                "stop": "Stop the run",
+            },
+        ),
+    ] = "accept"
     most_unusable: Annotated[
         int,
         Field(ge=0, le=100),

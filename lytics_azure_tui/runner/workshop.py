@@ -78,7 +78,7 @@ class Workshop:
             raise RetryLater(
                 "A process that was at work on the run has ended without a word",
                 why="Something ended it from outside, or the machine has too little memory",
-                fix="It is tried again by itself; if it stays so, lower [engine] sessions or memory in settings.toml",
+                fix="If it stays so, lower [engine] sessions or memory in settings.toml",
             ) from None
 
     def _listen(self) -> None:

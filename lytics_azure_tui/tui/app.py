@@ -34,7 +34,7 @@ from lytics_azure_tui.tui.screens.authorizations import Checked
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.dashboard import Dashboard
 from lytics_azure_tui.tui.screens.editor import editors, keep_drafts, tell_drafts
-from lytics_azure_tui.tui.themes import DARK, LIGHT
+from lytics_azure_tui.tui.themes import DARK, themes
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.masthead import Standing
 
@@ -79,7 +79,8 @@ class LyazureApp(App[int]):
     overview: reactive[Overview | None] = reactive(None, always_update=True)
     """The latest; None until the first is read."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, colours: str | None = "truecolor") -> None:
+        """`colours` are those that the terminal has, see `themes.terminal_colours`."""
         super().__init__()
         self.desk = desk
         self._log_path = keep_log(desk.folder.data)
@@ -101,7 +102,7 @@ class LyazureApp(App[int]):
         self.add_mode("streams", self._streams)
         self.add_mode("profiles", self._profiles)
         self.add_mode("audiences", self._audiences)
-        for theme in (DARK, LIGHT):
+        for theme in themes(colours):
             self.register_theme(theme)
         self.theme = self._kept_theme = DARK.name
 
@@ -169,6 +170,18 @@ class LyazureApp(App[int]):
         """What is loaded by now stays, so the garbage collector need not stop the screen to walk through it."""
         if not self.is_headless:
             gc.freeze()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's colours, and some of our own, which themes that are not ours lack."""
+        variables = super().get_css_variables()
+        lacking = {
+            "problem-background": variables["error-muted"],
+            "warning-background": variables["warning-muted"],
+            "button-hover": variables["primary-muted"],
+            "button-primary": variables["primary-muted"],
+            "button-error": variables["error-muted"],
+        }
+        return lacking | variables
 
     # What is known of the world
 

@@ -41,13 +41,13 @@ def when(moment: datetime | None, now: datetime, zone: tzinfo | None) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """How far a moment is, by one unit, as more would only tick: in 12 min, 3 h ago, now."""
+    """How far a moment is, by one unit, as more would only tick: in 12 min, 3 h ago, in <1 min, now."""
     seconds = int((moment - now).total_seconds())
     if seconds == 0:
         return "now"
     far = abs(seconds)
-    unit, name = next((unit, name) for unit, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if far >= unit)
-    words = f"{far // unit} {name}"
+    unit, name = next(((unit, name) for unit, name in ((86400, "d"), (3600, "h"), (60, "min")) if far >= unit), (1, ""))
+    words = f"{far // unit} {name}" if name else "<1 min"
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
 

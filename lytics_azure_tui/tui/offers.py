@@ -33,7 +33,7 @@ class Offer:
     """The choices of one field.
 
     Attributes:
-        words: of a field that waits, for what; of one that failed, why.
+        words: of a field that waits, for what; of one that failed, why; of one without choices, how to make one.
     """
 
     state: State
@@ -83,7 +83,8 @@ class Offers:
 
     def arrived(self, key: Key, choices: Iterable[Choice]) -> None:
         """The choices are there."""
-        self._known[key] = Offer(State.READY, tuple(choices))
+        found = tuple(choices)
+        self._known[key] = Offer(State.READY, found, "" if found else EMPTY.get(key[0], ""))
 
     def failed(self, key: Key, error: LyazureError) -> None:
         """They are not to be had."""
@@ -112,3 +113,7 @@ BROWSED = frozenset({Source.BLOBS, Source.TABLES})
 """Sources with too many choices for a list below a line: each has a browser."""
 FROM_AZURE = BROWSED | {Source.CONTAINERS, Source.COLUMNS, Source.TIME_COLUMNS}
 """Sources that need an authorization with its secrets."""
+EMPTY: dict[object, str] = {
+    Source.AUDIENCES: "no audiences yet: ctrl+p, then Audiences, is where they are made; 1 comes back here"
+}
+"""By source, what to do where nothing is there to choose from."""

@@ -17,7 +17,7 @@ from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Row
 from lytics_azure_tui.tui.widgets.pace import bar
 
-FIELDS = (Column("Field", 20), Column("Value", least=24), Column("Kind", 18, from_width=70))
+FIELDS = (Column("Field", 20), Column("Value", least=24), Column("Kind", 18, optional=1))
 ENTRIES_SHOWN = 100
 """Of a list or a map."""
 SHOWN = 400

@@ -216,3 +216,35 @@ def test_a_replay_knows_the_delimiter_that_the_file_named(storage: Storage, impo
 def test_delimiters_that_mean_something_else_are_refused(importer: Make, delimiter: str) -> None:
     with pytest.raises(ValueError, match="cannot stand between fields"):
         importer(filename="x.csv", delimiter=delimiter).job()
+
+
+def test_a_file_with_none_of_the_streams_columns_stops_the_run(storage: Storage, importer: Make) -> None:
+    storage.put("a.csv", "id,name\n1,a\n")
+    storage.put("b.csv", "id;name\n2;b\n")
+    importer(filename="a.csv").run()
+    job = importer(filename="b.csv")
+    for act in (job.rehearse, job.run):
+        with pytest.raises(Fatal, match="no column in common") as caught:
+            act()
+        assert "id;name" in caught.value.why
+        assert "stream are id, name" in caught.value.why
+
+
+def test_new_columns_are_accepted_stop_the_run_or_put_the_file_in_quarantine(storage: Storage, importer: Make) -> None:
+    storage.put("a.csv", "id,name\n1,a\n")
+    storage.put("b.csv", "ID,city\n2,Paris\n3,Rome\n")
+    job = importer(filename="a.csv")
+    job.run()
+    job = importer(filename="b.csv", on_new_columns="stop")
+    with pytest.raises(Fatal, match="has not: city; it lacks name"):
+        job.run()
+    job = importer(filename="b.csv", on_new_columns="quarantine")
+    job.runs = 1
+    assert job.run().counts == {"files": 1, "imported": 0, "quarantined": 2}
+    assert job.workspace.columns("s") == ["id", "name"]
+    folders = job.folders()
+    job = importer(filename="b.csv")
+    job.runs = 2
+    assert any("has not: city" in warning for warning in job.plan().warnings)
+    assert job.run(replay=folders).counts["imported"] == 2
+    assert job.rows("id, city") == [("1", None), ("2", "Paris"), ("3", "Rome")]

@@ -349,3 +349,17 @@ def test_errors_never_hold_the_key(storage: Storage, importer: Make, tmp_path: P
     key = storage.authorization().connection().key
     assert key is not None
     assert key.reveal() not in f"{caught.value!r} {caught.value} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize("settings", [{}, {"continuous_update": True, "diff": True}], ids=["import", "diff"])
+def test_a_file_of_800_columns_is_imported_within_the_memory(
+    storage: Storage, importer: Make, settings: dict[str, bool]
+) -> None:
+    header = ",".join(f"column_{number}" for number in range(800))
+    for day in (1, 2):
+        rows = "".join(",".join(f"{row}.{number}" for number in range(800)) + "\n" for row in range(10 * day))
+        storage.put(f"x_2026010{day}.csv", f"{header}\n{rows}1,2,3\n")
+    job = importer(filename="x_20260101.csv", **settings)
+    assert job.run().counts["quarantined"] == (2 if settings else 1)
+    expected = [*range(10), *range(10, 20)] if settings else range(10)
+    assert sorted(job.rows("column_799")) == sorted((f"{row}.799",) for row in expected)

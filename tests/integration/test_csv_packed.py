@@ -270,6 +270,80 @@ def test_parquet_without_rows_says_so(storage: Storage, importer: Make) -> None:
     assert job.run().counts["imported"] == 0
 
 
+# Newline-delimited JSON
+
+LINES = b"""{"id": 1, "name": "Zo\xc3\xab \\"q\\"", "price": 1.10, "tags": ["a", 1.00], "at": "2026-01-31T10:00:00Z"}
+{"ID": 2, "name": "two\\nlines", "price": 123456789012345678901234567890, "at": "2026-01-31T10:00:01Z", "vip": true}
+
+{"id": 3, "name": null, "address": {"city": "K\xc3\xb6ln", "n": [1, {"x": 2.50}]}, "at": "2026-01-31T10:00:02Z"}
+{"id": 4, "at": "soon"}
+{"id": 5, "at": "2026-01-31T10:00:0
+[6]
+{"id": 7, "id": 8, "at": "2026-01-31T10:00:00Z"}
+{"id": 9, "name": "\\ud800", "at": "2026-01-31T10:00:00Z"}
+{"id": "10", "name": "", "at": "2026-01-31T10:00:03Z"}"""
+
+
+@pytest.mark.parametrize("form", ["plain", "gzip", "tar of two"])
+def test_objects_become_rows_and_lines_that_are_none_go_to_quarantine(
+    storage: Storage, importer: Make, form: str
+) -> None:
+    first, second = LINES[: LINES.index(b'{"id": 4')], LINES[LINES.index(b'{"id": 4') :]
+    packed = {"plain": LINES, "gzip": gzip.compress(LINES), "tar of two": tarred({"1.json": first, "2.json": second})}
+    storage.put("x.json", packed[form])
+    job = importer(filename="x.json", timestamp_field="at", delimiter=";")
+    assert job.rehearse().columns == ("id", "name", "price", "tags", "at", "vip", "address")
+    assert job.run().counts == {"files": 1, "imported": 4, "quarantined": 5}
+    assert [row[:-1] for row in job.rows("id, name, price, tags, vip, address, _row")] == [
+        ("1", 'Zoë "q"', "1.10", '["a", 1.00]', None, None),
+        ("2", "two\nlines", "123456789012345678901234567890", None, "true", None),
+        ("3", None, None, None, None, '{"city": "Köln", "n": [1, {"x": 2.50}]}'),
+        ("10", "", None, None, None, None),
+    ]
+    bad = {row.raw: row for row in job.quarantined()}
+    assert list(bad) == LINES.splitlines()[4:9]
+    assert "time" in bad[LINES.splitlines()[4]].reason
+    if form == "plain":
+        assert [(row.line, row.byte) for row in bad.values()] == [
+            (line + 1, sum(len(one) + 1 for one in LINES.splitlines()[:line])) for line in range(4, 9)
+        ]
+        reasons = [row.reason for row in bad.values()]
+        assert reasons[2:] == [
+            "it is not a JSON object",
+            "the field id stands twice",
+            "half of a surrogate pair is no text",
+        ]
+        assert reasons[1].startswith("it is not JSON: ")
+
+
+def test_lines_of_json_come_in_from_quarantine(storage: Storage, importer: Make) -> None:
+    storage.put("x.json", b'{"id": 1, "at": "soon"}\n{"id": 2, "at": "2026-01-31"}\n{"id": 3\n')
+    job = importer(filename="x.json", timestamp_field="at")
+    assert job.run().counts["quarantined"] == 2
+    kept = job.folders()
+    again = job.with_settings(timestamp_field=None)
+    again.runs = job.runs
+    assert again.run(replay=kept).counts == {"files": 1, "imported": 1, "quarantined": 1}
+    assert {row[0] for row in again.rows("id")} == {"1", "2"}
+
+
+def test_a_field_behind_the_sample_is_a_column(storage: Storage, importer: Make) -> None:
+    lines = b"".join(b'{"id": %d, "name": "somebody"}\n' % number for number in range(20_000))
+    storage.put("x.json", lines + b'{"id": 20000, "late": "1"}\n')
+    job = importer(filename="x.json")
+    assert job.run().counts["imported"] == 20_001
+    assert job.rows("id, late")[-1] == ("20000", "1")
+
+
+def test_a_next_file_of_objects_is_compared_with_the_one_before(storage: Storage, importer: Make) -> None:
+    storage.put("c_20260101.json", b'{"id": 1, "v": "a"}\n{"id": 2, "v": "b"}\n')
+    job = importer(filename="c_20260101.json", continuous_update=True, diff=True)
+    assert job.run().counts["imported"] == 2
+    storage.put("c_20260102.json", b'{"v": "a", "id": 1}\n{"id": 2, "v": "c"}\n')
+    counts = job.run().counts
+    assert (counts["imported"], counts["unchanged"]) == (1, 1)
+
+
 # PGP
 
 

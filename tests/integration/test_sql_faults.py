@@ -152,10 +152,10 @@ def test_what_does_not_pass_soon_is_for_the_run_to_try_later(many: Tables, tmp_p
 
 
 LOGINS: dict[int, tuple[type[LyazureError], str, str]] = {
-    40613: (RetryLater, "not available at this moment", "tried again"),
+    40613: (RetryLater, "not available at this moment", ""),
     18456: (NotAuthorised, "user or the password is wrong", "enter them again"),
     40615: (NotAuthorised, "127.0.0.1", "Firewall rules"),
-    40501: (RetryLater, "fewer requests", "tried again"),
+    40501: (RetryLater, "fewer requests", ""),
 }
 
 

@@ -49,11 +49,16 @@ def busy(world: World) -> None:
     world.running(stores, Progress("reading stores.csv.gz", 1_200_000, None, 10_020, 0))
 
 
+def peopled(world: World) -> None:
+    """Streams, profiles and audiences."""
+    world.lytics = world.desk._lytics = populated()
+    define(world.folder)
+
+
 def lived_in(world: World) -> None:
     """All of it, and a clock that goes on. Nothing is at work."""
     past(world)
-    world.lytics = world.desk._lytics = populated()
-    define(world.folder)
+    peopled(world)
     opened = time.monotonic()
 
     def clock() -> datetime:

@@ -10,6 +10,7 @@ import pytest
 
 from lytics_azure_tui.model.secret import Secret
 from lytics_azure_tui.tui.app import LyazureApp
+from lytics_azure_tui.tui.themes import terminal_colours
 from tests.tui.lived_in import lived_in
 from tests.tui.world import World
 
@@ -34,7 +35,7 @@ def main() -> int:
     world = World(Path(sys.argv[1]), pytest.MonkeyPatch())
     if "lived-in" in sys.argv:
         lived_in(world)
-    app = kind(world.desk)
+    app = kind(world.desk, colours=terminal_colours())
     app.run()
     return app.return_code or 0
 

@@ -69,7 +69,15 @@ def test_a_moment_in_full_names_its_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("away", "shown"), [(0.4, "now"), (30, "in 30 s"), (725, "in 12 min"), (-7_300, "2 h ago"), (-260_000, "3 d ago")]
+    ("away", "shown"),
+    [
+        (0.4, "now"),
+        (30, "in <1 min"),
+        (-42, "<1 min ago"),
+        (725, "in 12 min"),
+        (-7_300, "2 h ago"),
+        (-260_000, "3 d ago"),
+    ],
 )
 def test_how_far_a_moment_is(away: float, shown: str) -> None:
     assert relative(NOW + timedelta(seconds=away), NOW) == shown

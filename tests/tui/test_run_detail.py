@@ -213,6 +213,43 @@ async def test_export_writes_every_row_to_a_file_that_only_its_owner_reads(world
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+async def test_the_log_is_written_to_a_file_and_copied(world: World) -> None:
+    world.authorization()
+    job = world.job("Returns")
+    log = (*LOG, ("error", "Azure refused\x1b[31m the credentials"))
+    run = world.ended(job, timedelta(hours=2), state=RunState.FAILED, error="Azure refused", log=log)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        app.push_screen(RunDetail(world.desk, run.id))
+        await settled(pilot)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(app.clipboard))
+    (path,) = (world.folder.data / "exports").iterdir()
+    assert path.read_text(encoding="utf-8") == app.clipboard
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    lines = app.clipboard.splitlines()
+    assert [line.split()[1] for line in lines] == [level for level, _ in log]
+    assert lines[0].startswith("2026-11-24T11:03:34Z info")
+    assert "\x1b" not in app.clipboard
+
+
+async def test_the_mouse_selects_lines_of_the_log(world: World) -> None:
+    run = finished(world)
+    app = world.app()
+    async with app.run_test(size=LARGE) as pilot:
+        app.push_screen(RunDetail(world.desk, run.id, tab="log"))
+        await settled(pilot)
+        log = app.screen.query_one("#lines")
+        await pilot.mouse_down(log, offset=(10, 0))
+        await pilot.hover(log, offset=(17, 1))
+        await pilot.mouse_up(log, offset=(17, 1))
+        await pilot.pause()
+        selected = app.screen.get_selected_text()
+        assert selected is not None and selected.startswith(f"{LOG[0][1]}\n")
+        await pilot.press("ctrl+c")
+        assert app.clipboard == selected
+
+
 async def test_escape_goes_back_to_where_the_run_was_opened(world: World) -> None:
     run = finished(world)
     app = world.app()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
+import lytics_azure_tui
 from lytics_azure_tui.errors import Fatal, RetryLater
 from lytics_azure_tui.lytics.duck import database
 from lytics_azure_tui.model.authorization import AzureStorage
@@ -103,3 +105,11 @@ def test_details_hold_no_values_of_variables() -> None:
         details = failures.details(ValueError("x").with_traceback(error.__traceback__), None)
     assert "test_failures.py" in details
     assert password not in details
+
+
+def test_only_the_runner_promises_that_something_is_tried_again() -> None:
+    """The same errors come up on a screen, or by a command, where nobody tries again but the person."""
+    root = Path(str(lytics_azure_tui.__file__)).parent
+    for room in ("azure", "lytics", "jobs", "config", "model"):
+        for path in (root / room).rglob("*.py"):
+            assert "It is tried again" not in path.read_text(), path

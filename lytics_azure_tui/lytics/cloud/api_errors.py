@@ -12,7 +12,7 @@ import httpx
 from lytics_azure_tui.errors import BadConfiguration, Fatal, LyazureError, NotAuthorised, RetryLater
 from lytics_azure_tui.model.secret import MASK
 
-AGAIN = "It is tried again by itself; if it stays so, look at the network and at Lytics' status page"
+AGAIN = "If it stays so, look at the network and at Lytics' status page"
 NOT_LYTICS = "Look at url and bulk_url under [lytics] in settings.toml, and for a proxy or a log-in page on the way"
 NEW_TOKEN = "Make an API token in Lytics, then enter it with: lyazure-tui --lytics-token"  # noqa: S105 -- words
 

@@ -48,6 +48,7 @@ from lytics_azure_tui.lytics.workspace.reader import Reader
 from lytics_azure_tui.lytics.workspace.streams import Streams
 from lytics_azure_tui.lytics.workspace.tables import Tables
 from lytics_azure_tui.lytics.workspace.trigger_rows import Collected, Wanted
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.audience import Audience
 from lytics_azure_tui.model.mapping import Definitions, StreamMapping
 
@@ -107,7 +108,7 @@ class Cloud:
             return ""
         records = [Record("sample", number, line_of(columns, row)) for number, row in enumerate(rows, 1)]
         rejected = Collect(self._api, stream, self.staging(stream)).dry_run(records)
-        return f"Lytics would reject {rejected:,} of the {len(rows):,} rows of the sample" if rejected else ""
+        return f"Lytics would reject {rejected:,} of {counted(len(rows), 'row')} of the sample" if rejected else ""
 
     def commit(self, stream: str, run_id: str, columns: Sequence[str], files: Sequence[StagedFile]) -> bool:
         there = [self.staging(stream) / file.path for file in files]

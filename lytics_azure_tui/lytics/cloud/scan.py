@@ -13,6 +13,7 @@ from lytics_azure_tui.lytics.cloud.answers import items, text, whole
 from lytics_azure_tui.lytics.cloud.api import Api, Refused, path
 from lytics_azure_tui.lytics.cloud.audiences import Segment
 from lytics_azure_tui.lytics.cloud.people import id_of, identifiers_of
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.user_field import FieldKind, UserField
 
 PAGE = 100
@@ -65,16 +66,15 @@ class Scan:
         raise RetryLater(
             f"The scan of {segment.slug} could not be brought to its end",
             why=f"Lytics let its cursor expire {STARTS} times",
-            fix="It is tried again by itself",
         )
 
     def notes(self) -> tuple[str, ...]:
         """What could not be read as it should be, for people."""
         found = []
         if self.nameless:
-            found.append(f"{self.nameless:,} members have neither an id nor an identifier, and are left out")
+            found.append(f"{counted(self.nameless, 'member')} with neither an id nor an identifier: left out")
         if self.unreadable:
-            found.append(f"{self.unreadable:,} values are no maps, though the schema says so, and are left out")
+            found.append(f"{counted(self.unreadable, 'value')} no map, though the schema says so: left out")
         return tuple(found)
 
     def _read(self, segment: Segment, file: TextIO, tell: Callable[[int], None], whole_audience: bool) -> int:

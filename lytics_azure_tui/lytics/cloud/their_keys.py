@@ -177,6 +177,19 @@ Rule = Callable[[Any, Authorization], str]
 """Takes a configuration that has the key. Gives what is different there, if anything; or raises."""
 
 
+def _as_in_a_new_job(name: str) -> Rule:
+    """Refuses a setting that Lytics does not know, where it is not what a job has without it."""
+
+    def rule(config: Any, _authorization: Authorization) -> str:
+        value = getattr(config, name)
+        if value != type(config).model_fields[name].get_default(call_default_factory=True):
+            why = "Lytics has no such setting, and would do it in another way"
+            raise _refused(f"{name} = {value!r}", why, "Leave it as it is in a new job, or leave the job here")
+        return ""
+
+    return rule
+
+
 def _nothing(_config: Any, _authorization: Authorization) -> str:
     return ""
 
@@ -270,6 +283,13 @@ OURS: Mapping[str, Rule] = {
     "byte_order_mark": _byte_order_mark,
     "manifest": _manifest,
     "run_frequency": _run_frequency,
+    "late_days": _as_in_a_new_job("late_days"),
+    "date_order": _as_in_a_new_job("date_order"),
+    "skip_lines": _as_in_a_new_job("skip_lines"),
+    "skip_footer": _as_in_a_new_job("skip_footer"),
+    "column_names": _as_in_a_new_job("column_names"),
+    "most_unusable": _as_in_a_new_job("most_unusable"),
+    "on_new_columns": _as_in_a_new_job("on_new_columns"),
     "time_of_day": _nothing,
     "timezone": _nothing,
     "throughput_units": _throughput,

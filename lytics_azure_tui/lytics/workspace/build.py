@@ -40,9 +40,17 @@ LAYERED = 0.25
 MOST_LAYERS = 100
 """Files on the base above which the same happens."""
 
-_ROW_BYTES = 2_500
-"""Of memory that an event, or a row of a profile, takes while a bucket is made, about."""
+_ROW_BYTES, _FIELD_BYTES, _TIMES = 1_500, 320, 3
+"""Of memory that an event, or a row of a profile, takes while a bucket is made, about: by itself, for each field, and
+so many times its values."""
 
+_HELD_BYTES = 32
+"""Of a field of an event while it is gathered, beside its value."""
+
+_VECTOR, _FLUSHED = 2_048, 524_288
+"""Rows that DuckDB gathers at least, and by default."""
+
+_SAMPLED_FILES = 20
 
 _FEW_ROWS = 20_000
 
@@ -96,6 +104,9 @@ class Builds:
         another_day = head is not None and day_of(head.moment) != day_of(as_of)
         compact = found is not None and not rebuild and (another_day or self._layered(found))
         rows = events + (head.profiles if head and compact else 0)
+        values = _value_bytes([path for paths in self._paths(files).values() for path in paths])
+        fields = len(definitions.user_fields())
+        buckets = _buckets(rows, _ROW_BYTES + fields * _FIELD_BYTES + values * _TIMES, memory // threads, threads)
         known = {audience.slug for audience in defined.audiences}
         return BuildSpec(
             run_id=run_id,
@@ -108,7 +119,8 @@ class Builds:
             rebuild=rebuild,
             compact=compact,
             everyone=rebuild or redefined or (another_day and memberships.uses_scores(definitions.audiences)),
-            buckets=_buckets(rows, memory // threads, threads),
+            buckets=buckets,
+            **_gathering(buckets, values + fields * _HELD_BYTES, memory // threads),
             backfill=sorted({audience.slug for audience in definitions.audiences} - known),
         )
 
@@ -267,11 +279,14 @@ class Builds:
                 events += sum(new.values())
         return versions, files, columns, events
 
+    def _paths(self, files: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        return {stream: [str(self.streams.staging(stream) / name) for name in names] for stream, names in files.items()}
+
     def _mapped(self, spec: BuildSpec, fields: Sequence[Field]) -> str:
         rows = [nothing_mapped(fields)]
+        paths = self._paths(spec.files)
         for mapping in spec.defined().mappings:
-            files = [str(self.streams.staging(mapping.stream) / name) for name in spec.files.get(mapping.stream, ())]
-            if files:
+            if files := paths.get(mapping.stream):
                 rows.append(mapped(mapping, spec.columns[mapping.stream], files, fields))
         return " UNION ALL BY NAME ".join(f"({each})" for each in rows)
 
@@ -387,10 +402,34 @@ def _check(definitions: Definitions) -> None:
     memberships.conditions(definitions, "now()")
 
 
-def _buckets(rows: int, memory: int, threads: int) -> int:
+def _value_bytes(files: Sequence[str]) -> int:
+    """Bytes of the values of an event: what they take in some of the files."""
+    some = files[:: 1 + len(files) // _SAMPLED_FILES]
+    if not some:
+        return 0
+    with database(memory=_LITTLE_MEMORY) as connection:
+        found = connection.execute(
+            "SELECT sum(total_uncompressed_size), sum(row_group_num_rows) FILTER (column_id = 0)"
+            f" FROM parquet_metadata([{', '.join(map(literal, some))}])"
+        ).fetchone()
+    size, rows = found if found else (0, 0)
+    return int(size or 0) // max(int(rows or 0), 1)
+
+
+def _buckets(rows: int, row_bytes: int, memory: int, threads: int) -> int:
     """How many buckets: a power of two, so that each has its memory, and each thread has one if there are many rows."""
-    wanted = max(rows * _ROW_BYTES // memory + 1, threads if rows > _FEW_ROWS else 1)
+    wanted = max(rows * row_bytes // memory + 1, threads if rows > _FEW_ROWS else 1)
     return min(1 << (wanted - 1).bit_length(), MOST_BUCKETS)
+
+
+def _gathering(buckets: int, row_bytes: int, memory: int) -> dict[str, int]:
+    """How many rows of a bucket are gathered before they are written, and for how many buckets at the same time.
+
+    DuckDB writes no fewer than a vector of rows; where those of all buckets are too much, it takes several turns.
+    """
+    row_bytes = max(row_bytes, 1)
+    flushed = min(max(_VECTOR, memory // 2 // buckets // row_bytes), _FLUSHED)
+    return {"flushed": flushed, "at_once": max(1, memory // 2 // (flushed * row_bytes))}
 
 
 def _candidates(spec: BuildSpec, fresh: Sequence[str], scratch: Path) -> str:

@@ -68,7 +68,7 @@ def identify(
     _claims(connection)
     _survivors(connection, spec, scratch, known)
     _touched(connection, spec, scratch, known)
-    _sorted_out(connection, events, scratch)
+    _sorted_out(connection, spec, events, scratch)
     nameless = _one(connection, "SELECT coalesce(sum(n), 0) FROM links WHERE a IS NULL")
     merged = _one(connection, f"SELECT count(*) FROM {literal(str(scratch / 'gone.parquet'))}")
     buckets = sorted(int(path.name.removeprefix("bucket=")) for path in (scratch / "events").glob("bucket=*"))
@@ -189,17 +189,20 @@ def _touched(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, scratch: Pa
     _copy(connection, "FROM touched", scratch / "touched.parquet")
 
 
-def _sorted_out(connection: duckdb.DuckDBPyConnection, events: str, scratch: Path) -> None:
+def _sorted_out(connection: duckdb.DuckDBPyConnection, spec: BuildSpec, events: str, scratch: Path) -> None:
+    connection.execute(f"SET partitioned_write_flush_threshold = {spec.flushed}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE assigned AS SELECT node, p, bucket FROM member JOIN touched USING (p)"
     )
     folder = scratch / "events"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    connection.execute(
-        f"COPY (SELECT e.*, a.p, a.bucket FROM {events} e JOIN assigned a ON a.node = e.nodes[1])"
-        f" TO {literal(str(folder))} ({_SCRATCH}, PARTITION_BY (bucket), OVERWRITE_OR_IGNORE)"
-    )
+    for first in range(0, spec.buckets, spec.at_once):
+        some = f"a.bucket BETWEEN {first} AND {first + spec.at_once - 1}"
+        connection.execute(
+            f"COPY (SELECT e.*, a.p, a.bucket FROM {events} e JOIN assigned a ON a.node = e.nodes[1] WHERE {some})"
+            f" TO {literal(str(folder))} ({_SCRATCH}, PARTITION_BY (bucket), OVERWRITE_OR_IGNORE)"
+        )
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:

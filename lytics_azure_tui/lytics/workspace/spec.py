@@ -33,6 +33,8 @@ class BuildSpec:
         everyone: every profile's memberships are looked at, not only those that something happened to.
         rescored: the scores are of another day than before.
         buckets: profiles are made in so many turns.
+        at_once: events are written into so many buckets at the same time.
+        flushed: events are written into their buckets whenever so many have been gathered.
         backfill: audiences that are evaluated for the first time.
     """
 
@@ -47,6 +49,8 @@ class BuildSpec:
     compact: bool = False
     everyone: bool = False
     buckets: int = 1
+    flushed: int = 524_288
+    at_once: int = MOST_BUCKETS
     backfill: list[str] = field(default_factory=list)
 
     @property

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from lytics_azure_tui.config.folder import Folder
 from lytics_azure_tui.config.lytics import open_lytics, token
 from lytics_azure_tui.config.secrets import SecretStore
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.runner.doctor.check import Check, guarded, ok, warning
 from lytics_azure_tui.runner.doctor.reach import Endpoint, reach
 
@@ -26,7 +27,7 @@ def lytics(folder: Folder, store: SecretStore) -> Iterator[Check]:
     account = open_lytics(folder, lambda: store)
     streams = len(account.streams())
     audiences = len(account.audiences())
-    yield ok("lytics", f"{settings.url}: may read; {streams:,} streams, {audiences:,} audiences")
+    yield ok("lytics", f"{settings.url}: may read; {counted(streams, 'stream')}, {counted(audiences, 'audience')}")
     said = account.dry_run(_PROBE, ("probe",), (("1",),))
     if said:
         yield warning("lytics", f"{settings.bulk_url}: {said}", "Look in Lytics at what the token may do")

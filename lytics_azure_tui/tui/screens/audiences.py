@@ -24,11 +24,11 @@ from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.text import content, lines
 from lytics_azure_tui.tui.widgets.chart import Chart, sizes_line
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
-from lytics_azure_tui.tui.widgets.problem import explain
+from lytics_azure_tui.tui.widgets.problem import Problems
 
 COLUMNS = (
     Column("Label", least=18),
-    Column("Slug", 18, from_width=72),
+    Column("Slug", 18, optional=1),
     Column("Size", 11, right=True),
     Column("Entered", 9, right=True),
     Column("Left", 9, right=True),
@@ -78,7 +78,7 @@ class Audiences(FollowingScreen):
 
     def body(self) -> ComposeResult:
         yield Static("Reading the audiences…", id="state", markup=False)
-        yield Static(id="problems", markup=False)
+        yield Problems(id="problems")
         with Container(id="both"):
             yield Grid(COLUMNS, id="audiences", classes="pane")
             with Vertical(id="detail", classes="pane"):
@@ -102,9 +102,7 @@ class Audiences(FollowingScreen):
             return
         self.problem(None)
         self._say_state("" if self._listed.audiences else nothing())
-        problems = self.query_one("#problems", Static)
-        problems.display = bool(self._listed.problems)
-        problems.update(Content("\n").join(explain(error) for error in self._listed.problems))
+        self.query_one(Problems).show(self._listed.problems)
         grid = self.query_one("#audiences", Grid)
         grid.border_title = f"Audiences · {len(self._listed.audiences)} · entered and left in the last 24 hours"
         grid.show_rows([self._row(audience) for audience in self._listed.audiences])

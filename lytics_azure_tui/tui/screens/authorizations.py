@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("Label", least=16),
-    Column("Method", width=32, from_width=96),
-    Column("Description", from_width=110),
+    Column("Method", width=32, optional=1),
+    Column("Description", optional=2),
     Column("Jobs", width=5, right=True),
     Column("Last check", width=28),
 )

@@ -42,6 +42,7 @@ class DeskScreen(Screen[None]):
         self.desk = desk
         self.heading = ""
         """In place of `HEADING`, where it holds data."""
+        self._able: tuple[bool | None, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Masthead(self.heading or self.HEADING)
@@ -65,6 +66,13 @@ class DeskScreen(Screen[None]):
         """Once a second while this screen is in front, and when it comes to the front: what it says of the time."""
         for masthead in self.query(Masthead):  # none when the last tick comes on the way out
             masthead.standing = self.lyazure.standing()
+
+    def refresh_commands(self) -> None:
+        """Dims what cannot be done now. The footer is drawn again only when that is something else than before."""
+        able = tuple(self.check_action(command.action.partition("(")[0], ()) for command in self.OWN_COMMANDS)
+        if able != self._able:
+            self._able = able
+            self.refresh_bindings()
 
     async def fetch(self, work: Callable[[], T], about: str) -> T:
         """`threads.in_thread`, but asks for the passphrase of the secrets where one is needed. For use in workers."""

@@ -106,6 +106,8 @@ class Checklist(ModalScreen[list[str] | None]):
             note.update(Content.assemble(("✗ ", "$text-error"), content(self._offer.words)))
         elif self._found > SHOWN:
             note.update(f"{self._found - SHOWN:,} more: type to narrow them down")
+        elif not self._offer.choices and self._offer.words:
+            note.update(content(self._offer.words))
         else:
             count = len(self._chosen)
             note.update(f"{count} chosen of {len(self._offer.choices):,}" if count else self._none)

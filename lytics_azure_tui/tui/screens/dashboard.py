@@ -56,7 +56,6 @@ class Dashboard(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._able: tuple[bool | None, ...] = ()
         self._job_rows = JobRows()
         self._there = NOBODY_ASKED
         self._asked: tuple[HandedOver, ...] = ()
@@ -89,7 +88,7 @@ class Dashboard(DeskScreen):
             return
         if self._job_rows.minute != minute(self.desk.clock()):
             self._show(overview)
-        else:
+        elif overview.active:
             self.query_one(ActiveRuns).show_runs(overview.active, self.desk.clock())
 
     def on_screen_resume(self) -> None:
@@ -207,10 +206,7 @@ class Dashboard(DeskScreen):
 
     def _refresh_commands(self) -> None:
         self._show_reason()
-        able = tuple(self.check_action(command.action, ()) for command in self.OWN_COMMANDS)
-        if able != self._able:
-            self._able = able
-            self.refresh_bindings()
+        self.refresh_commands()
 
     # What an operator can do
 

@@ -12,15 +12,12 @@ from lytics_azure_tui.tui.there import NOBODY_ASKED, There
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Row
 from lytics_azure_tui.tui.widgets.states import job_state, quarantined, run_state, sign
 
-WIDE = 100
-"""A grid of so many cells has room for what can also be seen elsewhere."""
-
 JOBS = (
     Column("Job", least=16),
-    Column("Kind", 16, from_width=WIDE),
+    Column("Kind", least=16, most=36, optional=1),
     Column("State", 12),
     Column("Last run", 11),
-    Column("Rows", 12, right=True, from_width=WIDE),
+    Column("Rows", 12, right=True, optional=2),
     Column("Next run", 15),
     Column("Quarantined", 11, right=True),
 )
@@ -28,10 +25,17 @@ RUNS = (
     Column("Ended", 9),
     Column("Job", least=16),
     Column("Outcome", 12),
-    Column("Rows", 12, right=True),
-    Column("Quarantined", 11, right=True),
-    Column("Took", 12, right=True, from_width=WIDE),
+    Column("Rows", 12, right=True, optional=1),
+    Column("Quarantined", 11, right=True, optional=2),
+    Column("Took", 12, right=True, optional=3),
 )
+KINDS_IN_SHORT = {
+    "AzureJsonExport": "Audiences, JSON",
+    "AzureCsvExport": "Audiences, CSV",
+    "AzureEventExport": "Events",
+    "AzureEventHubExport": "Audiences, hub",
+}
+"""Of kinds whose names are long, and begin alike."""
 
 
 def kind(workflow: str) -> str:
@@ -74,7 +78,7 @@ def _job(row: JobRow, now: datetime, zone: tzinfo | None, there: There) -> tuple
     last = row.state.last_run
     return (
         Cell(row.job.label, "strong"),
-        Cell(kind(row.job.workflow), "muted"),
+        Cell(kind(row.job.workflow), "muted", KINDS_IN_SHORT.get(row.job.workflow, "")),
         job_state(row, there),
         _last(last, now, zone),
         _rows(last),

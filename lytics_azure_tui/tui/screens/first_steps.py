@@ -7,16 +7,17 @@ from textual.content import Content
 
 def first_steps(authorizations: int) -> Content:
     """What to do in an empty configuration."""
-    first = ("✓", "bold $text-success") if authorizations else ("1", "bold $primary")
+    done = ("✓", "bold $text-success") if authorizations else "○"
+    key = "bold $primary"
     return Content.assemble(
         ("No jobs yet.\n\n" if authorizations else "Nothing is set up yet.\n\n", "bold"),
-        first,
-        "  Press ",
-        ("2", "bold $primary"),
-        " and create an authorization: the way into Azure.\n",
-        ("2", "bold $primary"),
-        "  Press ",
-        ("n", "bold $primary"),
-        " and create a job: which file goes into which stream.\n\n",
+        done,
+        "  An authorization gives access to Azure: press ",
+        ("2", key),
+        ", then ",
+        ("n", key),
+        ".\n○  A job says which file goes into which stream: press ",
+        ("n", key),
+        ".\n\n",
         ("Runs go on in the background when this screen is closed.\nPress ? for all keys.", "dim"),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.servers import GONE, ServerJob, ServerLine
@@ -25,6 +25,7 @@ from lytics_azure_tui.tui.text import content, lines
 from lytics_azure_tui.tui.there import ASK_SECONDS, on_servers
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 from lytics_azure_tui.tui.widgets.states import STYLES, server_state
+from lytics_azure_tui.tui.widgets.words import Words, entitle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,9 @@ class HandedOverPage(DeskScreen):
         """Whether the last question had no answer."""
 
     def body(self) -> ComposeResult:
-        yield Static("Asking Lytics…", id="facts", markup=False)
+        yield Words("Asking Lytics…", id="facts")
         yield Grid(COLUMNS, id="lines", classes="pane", newest_first=True)
-        yield Static("", id="line", markup=False)
+        yield Words(id="line")
 
     def on_mount(self) -> None:
         self.query_one(Grid).border_title = "Log"
@@ -107,7 +108,7 @@ class HandedOverPage(DeskScreen):
             self._silent = True
             self.problem(error)
             if self._details is None:
-                self.query_one("#facts", Static).update("")
+                self.query_one("#facts", Words).update("")
             return
         if details.job.lytics is None:
             self.dismiss()
@@ -140,10 +141,10 @@ class HandedOverPage(DeskScreen):
         # The oldest line has the lowest number, so that the cursor stays on its line when newer ones come.
         grid.show_rows([Row(str(len(log) - first - place), _row(line, now, zone)) for place, line in enumerate(page)])
         place = f" · {count(first + 1)} to {count(first + len(page))} of {count(len(log))}" if len(log) > PAGE else ""
-        grid.border_title = f"Log, newest first{place}" if log else "Log · nothing yet"
-        self.query_one("#facts", Static).update(facts(self._details, zone))
+        entitle(grid, f"Log, newest first{place}" if log else "Log · nothing yet")
+        self.query_one("#facts", Words).update(facts(self._details, zone))
         self._show_line()
-        self.refresh_bindings()
+        self.refresh_commands()
 
     @on(DataTable.RowHighlighted)
     def _show_line(self) -> None:
@@ -151,7 +152,7 @@ class HandedOverPage(DeskScreen):
         key = self.query_one(Grid).selected
         log = self._details.log if self._details is not None else ()
         at = len(log) - int(key) if key else -1
-        below = self.query_one("#line", Static)
+        below = self.query_one("#line", Words)
         below.update(whole(log[at], self.desk.zone) if 0 <= at < len(log) else "")
 
     # What an operator can do

@@ -100,11 +100,11 @@ class HubTail(Browser[None]):
 
     def take(self, news: News) -> None:
         """Shows what has come."""
-        before = (self._error, self._partitions)
+        before = (str(self._error), self._partitions)
         self._error, self._partitions = news.error, news.partitions
         self._missed += news.missed
         self._listing.add(news.events)
-        if news.events or before != (self._error, self._partitions):
+        if news.events or before != (str(self._error), self._partitions):
             self._show()
 
     # What is shown

@@ -18,6 +18,7 @@ from textual.widgets import DataTable, Static
 
 from lytics_azure_tui.errors import BadConfiguration, LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, Stopper, StreamField, Trial
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.language.tokens import written_name
 from lytics_azure_tui.model.mapping import Affinity, Definitions, FieldRule, StreamMapping, disagreements
 from lytics_azure_tui.model.suggestion import suggest, suggestions
@@ -38,7 +39,7 @@ from lytics_azure_tui.tui.widgets.trial_pane import TrialPane
 FIELDS = (
     Column("User field", least=10),
     Column("Made of", least=12),
-    Column("Kind, merged by", 18, from_width=66),
+    Column("Kind, merged by", 18, optional=1),
     Column("Id", 2, right=True),
     Column("Filled", 6, right=True),
 )
@@ -402,7 +403,7 @@ class MappingEditor(Editor[StreamMapping]):
         if isinstance(part, StreamMapping):
             trial = self._ask(whole.model_copy(update={"where": part.where}), stopper)
             some = ", ".join(telling(profile, {}).value for profile in trial.profiles[:4]) or "none"
-            return content(f"Profiles in the newest {count(trial.events)} events: {some}", cells=140)
+            return content(f"Profiles in the newest {counted(trial.events, 'event')}: {some}", cells=140)
         name = part.field  # type: ignore[attr-defined]
         fields = [rule for rule in identifiers if rule.field != name]
         parts = (
@@ -412,7 +413,7 @@ class MappingEditor(Editor[StreamMapping]):
         )
         trial = self._ask(whole.model_copy(update=parts), stopper)
         filled, wrong = trial.filled.get(name, 0), trial.unreadable.get(name, 0)
-        said = f"Has a value in {count(filled)} of the newest {count(trial.events)} events"
+        said = f"Has a value in {count(filled)} of the newest {counted(trial.events, 'event')}"
         found = [
             value_text(profile.fields[name], self.desk.zone) for profile in trial.profiles if name in profile.fields
         ]
@@ -483,9 +484,9 @@ class MappingEditor(Editor[StreamMapping]):
 
     def _question(self, ground: Ground) -> Confirm:
         words = [
-            f"Profiles are built anew from all {count(ground.events)} events of {self._stream} and those of the other "
-            "mapped streams, also from events that were imported before this mapping. (Lytics itself maps only what "
-            "comes later.)"
+            f"Profiles are built anew from all {counted(ground.events, 'event')} of {self._stream} and those of the "
+            "other mapped streams, also from events that were imported before this mapping. (Lytics itself maps only "
+            "what comes later.)"
         ]
         if not self._draft.mapping.fields:
             words = [f"Without user fields no event of {self._stream} makes a profile; profiles are built anew."]

@@ -29,7 +29,7 @@ COLUMNS = (
     Column("Known as", least=24),
     Column("Events", 9, right=True),
     Column("Last seen", 10),
-    Column("Audiences", least=14, from_width=68),
+    Column("Audiences", least=14, optional=1),
 )
 FOUND_AT_MOST = 50
 PAUSE_SECONDS = 0.25

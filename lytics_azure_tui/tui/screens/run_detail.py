@@ -15,8 +15,8 @@ from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.model.run import LogLine, Run, RunState
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
+from lytics_azure_tui.tui.exported import export_log, export_rows
 from lytics_azure_tui.tui.figures import count
-from lytics_azure_tui.tui.quarantine_pages import export
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.confirm import Confirm
 from lytics_azure_tui.tui.screens.dashboard_rows import in_quarantine
@@ -27,6 +27,8 @@ from lytics_azure_tui.tui.widgets.run_pane import RunPane
 from lytics_azure_tui.tui.widgets.words import Words
 
 LOG_PAGE = 500
+COPIED_AT_MOST = 60_000
+"""Characters. Terminals take about 100,000 bytes into their clipboard, in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,12 @@ class RunDetail(DeskScreen):
         Command("l", "tab('log')", "Log", "Show the log."),
         Command("w", "tab('quarantine')", "Quarantine", "Show the rows that could not be used."),
         Command("r", "replay", "Replay", "Read the quarantined rows again, after the cause was mended."),
-        Command("y", "export", "Export", "Write the quarantined rows to a CSV file."),
+        Command(
+            "y",
+            "export",
+            "Export",
+            "Write the tab to a file: the quarantined rows, or the log, which is copied too.",
+        ),
         Command("c", "cancel", "Cancel", "Ask the run to end."),
         Command("left_square_bracket", "turn(-1)", "Page back", "The page of rows before.", footer=False, label="["),
         Command("right_square_bracket", "turn(1)", "Page on", "The next page of rows.", footer=False, label="]"),
@@ -163,7 +170,8 @@ class RunDetail(DeskScreen):
         if action == "replay":
             return True if run is not None and self._replayable(run) else None
         if action in ("export", "turn"):
-            return True if self._details is not None and self._details.files else None
+            log = action == "export" and self._details is not None and self.query_one(TabbedContent).active == "log"
+            return True if log or (self._details is not None and self._details.files) else None
         return True
 
     def _replayable(self, run: Run) -> bool:
@@ -183,6 +191,7 @@ class RunDetail(DeskScreen):
     @on(TabbedContent.TabActivated, "#tabs")
     def _activated(self, event: TabbedContent.TabActivated) -> None:
         """On a busy machine the first tab shows itself only after another one was asked for."""
+        self.refresh_bindings()
         wanted, self._wanted = self._wanted, ""
         if wanted and event.pane.id != wanted:
             self.action_tab(wanted)
@@ -222,15 +231,30 @@ class RunDetail(DeskScreen):
             self.problem(None)
             self.app.push_screen(RunDetail(self.desk, replay.id))
 
-    @work(group="deed", description="export the quarantine", exit_on_error=False)
-    async def action_export(self) -> None:
-        """Writes the quarantined rows to a file."""
-        if self._details is None or not self._details.files:
+    def action_export(self) -> None:
+        """Writes what is open to a file."""
+        if self._details is not None and self.query_one(TabbedContent).active == "log":
+            self._export_log(self._details.run)
+        elif self._details is not None and self._details.files:
+            self._export_rows(self._details.run, self._details.files)
+
+    @work(group="deed", description="export the log", exit_on_error=False)
+    async def _export_log(self, run: Run) -> None:
+        path = self.desk.folder.data / "exports" / f"{run.job}-{run.id}.log"
+        try:
+            text = await self.fetch(lambda: export_log(self.desk.ledger, run.id, path), "write the log")
+        except LyazureError as error:
+            self.problem(error)
             return
-        run, files = self._details.run, self._details.files
+        if len(text) <= COPIED_AT_MOST:
+            self.app.copy_to_clipboard(text)
+        self.say(f"The log was written to {path}{' and copied' if len(text) <= COPIED_AT_MOST else ''}")
+
+    @work(group="deed", description="export the quarantine", exit_on_error=False)
+    async def _export_rows(self, run: Run, files: tuple[str, ...]) -> None:
         path = self.desk.folder.data / "exports" / f"{run.job}-{run.id}-quarantine.csv"
         try:
-            rows = await self.fetch(lambda: export(files, path), "write the rows")
+            rows = await self.fetch(lambda: export_rows(files, path), "write the rows")
         except LyazureError as error:
             self.problem(error)
         else:

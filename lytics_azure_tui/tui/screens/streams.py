@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static, TabbedContent, TabPane
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.lytics.protocol import Preview, StreamField, StreamInfo, Volume
-from lytics_azure_tui.model.amounts import size
+from lytics_azure_tui.model.amounts import counted, size
 from lytics_azure_tui.model.run import Run
 from lytics_azure_tui.tui.commands import Command, bindings
 from lytics_azure_tui.tui.desk import Desk
@@ -160,8 +160,8 @@ class Streams(FollowingScreen):
         fields.show_rows([_field(place, field, events) for place, field in enumerate(inside.fields)])
         shown = inside.preview.columns[:PREVIEW_COLUMNS]
         left = len(inside.preview.columns) - len(shown)
-        note = f"The newest {len(inside.preview.rows)} of {count(events)} events; ← → scroll."
-        more = f" {left} more columns are on the tab Fields." if left else ""
+        note = f"The newest {len(inside.preview.rows)} of {counted(events, 'event')}; ← → scroll."
+        more = f" {counted(left, 'more column')} on the tab Fields." if left else ""
         self.query_one("#events-note", Static).update(note + more)
         rows = [_event(place, row[: len(shown)]) for place, row in enumerate(inside.preview.rows)]
         self.query_one("#events-grid", Grid).show_rows(

@@ -57,7 +57,8 @@ class ActiveRuns(VerticalScroll, can_focus=False):
         wanted = {run.id for run in runs}
         gone = [pane for run_id, pane in panes.items() if run_id not in wanted]
         lost = any(pane.has_focus for pane in gone)
-        self.remove_children(gone)
+        if gone:
+            self.remove_children(gone)
         before: RunPane | None = None
         order = [pane.run.id for pane in self.query(RunPane) if pane.run.id in wanted]
         in_order = order == [run.id for run in runs if run.id in panes]

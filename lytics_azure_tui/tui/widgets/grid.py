@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -30,24 +31,27 @@ class Column:
     Attributes:
         title: its head; may be data.
         width: in cells; 0 shares what is left with the other columns of width 0.
-        least: what a column of width 0 keeps; below it the grid scrolls sideways.
+        least, most: bounds of a column of width 0; 0 for no upper one.
         right: figures stand to the right.
-        from_width: the column is there when the grid has so many cells.
+        optional: the column is left out where there is not room for all; those with the highest number first. Where
+            there is not room for those with 0, the grid scrolls sideways.
     """
 
     title: str
     width: int = 0
     least: int = 12
+    most: int = 0
     right: bool = False
-    from_width: int = 0
+    optional: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Text, which may be data, and a tone."""
+    """Text, which may be data, and a tone; `short` is for columns that have no room for the text."""
 
     text: str
     tone: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +177,8 @@ class Grid(DataTable[Text]):
             self.scroll_to(across, down, animate=False, force=True)
 
     def _lay(self) -> tuple[tuple[Column, int, int], ...]:
-        there = [(place, column) for place, column in enumerate(self._wanted) if self.size.width >= column.from_width]
-        sharing = [place for place, column in there if not column.width]
         # The scroll bar's place is kept free, so that rows that come and go do not move the columns.
-        room = self.size.width - self.styles.scrollbar_size_vertical
-        left = max(room - sum(column.width + 2 * PADDING for _, column in there), 0)
-        share, rest = divmod(left, len(sharing) or 1)
-        return tuple(
-            (column, place, column.width or max(share + (place in sharing[:rest]), column.least))
-            for place, column in there
-        )
+        return lay(self._wanted, self.size.width - self.styles.scrollbar_size_vertical)
 
     def _colours(self) -> dict[str, Style]:
         variables = self.app.theme_variables
@@ -196,7 +192,24 @@ class Grid(DataTable[Text]):
 
 
 def _text(cell: Cell, column: Column, width: int, colours: Mapping[str, Style]) -> Text:
-    text = rich(cell.text, cells=width)
+    text = rich(cell.short if cell.short and cell_len(cell.text) > width else cell.text, cells=width)
     text.stylize(colours[cell.tone])
     text.justify = "right" if column.right else "left"
     return text
+
+
+def lay(columns: Sequence[Column], room: int) -> tuple[tuple[Column, int, int], ...]:
+    """(column, its place among `columns`, width) of those that fit into so many cells."""
+    there = list(enumerate(columns))
+    widths = [max(column.width or column.least, 1) for column in columns]
+    while sum(widths[place] + 2 * PADDING for place, _ in there) > room:
+        dearest = max(there, key=lambda one: (one[1].optional, one[0]), default=None)
+        if dearest is None or not dearest[1].optional:
+            break
+        there.remove(dearest)
+    left = room - sum(widths[place] + 2 * PADDING for place, _ in there)
+    for _ in range(left):
+        growing = [place for place, one in there if not one.width and (not one.most or widths[place] < one.most)]
+        if growing:
+            widths[min(growing, key=widths.__getitem__)] += 1
+    return tuple((column, place, widths[place]) for place, column in there)

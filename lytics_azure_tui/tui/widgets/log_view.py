@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from textwrap import wrap
 
-from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from lytics_azure_tui.model.run import LogLine
@@ -75,5 +76,21 @@ class LogView(ScrollView, can_focus=True):
             return Strip.blank(width, self.rich_style)
         time, level, text = self._drawn[place]
         style = self.get_component_rich_style(f"log--{level}" if level in WORDS else "log--info")
-        segments = [Segment(f" {time} ", self.get_component_rich_style("log--time")), Segment(text, style)]
-        return Strip(segments).adjust_cell_length(width, self.rich_style + Style()).crop(0, width)
+        line = Text(f" {time} ", self.get_component_rich_style("log--time"), end="", no_wrap=True).append(text, style)
+        selected = self.text_selection.get_span(place) if self.text_selection is not None else None
+        if selected is not None:
+            begin, end = selected
+            end = len(line) if end == -1 else end
+            line.stylize(self.screen.get_component_rich_style("screen--selection"), begin, end)
+        strip = Strip(line.render(self.app.console), line.cell_len)
+        return strip.adjust_cell_length(width, self.rich_style + Style()).crop(0, width).apply_offsets(0, place)
+
+    # Copying: the mouse selects, ctrl+c copies
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected part of the lines, as they are drawn."""
+        return selection.extract("\n".join(f" {time} {text}" for time, _, text in self._drawn)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draws what is selected now."""
+        self.refresh()

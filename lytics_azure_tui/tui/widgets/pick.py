@@ -156,7 +156,7 @@ class Pick(Widget):
             return Content.assemble(("✗ ", "$text-error"), content(offer.words), ("  ctrl+r tries again", "dim"))
         words = ""
         if not offer.choices:
-            words = "nothing there; type a name"
+            words = offer.words or "nothing there; type a name"
         elif not found:
             words = "none of the choices contains this; it is taken as typed"
         elif found > SHOWN:

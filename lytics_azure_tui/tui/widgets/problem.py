@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.reactive import reactive
 
-from lytics_azure_tui.errors import LyazureError
+from lytics_azure_tui.errors import LyazureError, RetryLater
 from lytics_azure_tui.tui.text import content, lines
 from lytics_azure_tui.tui.widgets.words import Words
 
@@ -16,12 +16,13 @@ IN_FULL, LISTED = 2, 4
 
 
 def explain(error: LyazureError) -> Content:
-    """An error in words; the fix stands out."""
+    """An error in words; the fix stands out. On a screen nobody but the operator tries again what may pass."""
+    fix = error.fix or ("Try again in a moment" if isinstance(error, RetryLater) else "")
     parts: list[Content | str | tuple[str, str]] = [(f"✗ {_sentence(error.what)}", "bold $text-error")]
     if error.why:
         parts += [" ", _sentence(error.why)]
-    if error.fix:
-        parts += [("\n→ ", "bold"), _sentence(error.fix)]
+    if fix:
+        parts += [("\n→ ", "bold"), _sentence(fix)]
     return Content.assemble(*parts)
 
 
@@ -44,7 +45,8 @@ class Problems(Words):
     """Files that cannot be used: one or two in full; of more, how many, the first of them, and where all are listed."""
 
     DEFAULT_CSS = """
-    Problems { display: none; height: auto; max-height: 6; overflow-y: auto; padding: 0 1; background: $warning 12%; }
+    Problems { display: none; height: auto; max-height: 6; overflow-y: auto; padding: 0 1; }
+    Problems { background: $warning-background; }
     Problems.-many { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 

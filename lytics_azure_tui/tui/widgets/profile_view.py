@@ -31,7 +31,7 @@ from lytics_azure_tui.tui.text import content, plain
 from lytics_azure_tui.tui.threads import in_thread
 from lytics_azure_tui.tui.widgets.grid import Cell, Column, Grid, Row
 
-EVENTS = (Column("When", 16), Column("Stream", 12), Column("What", least=24))
+EVENTS = (Column("When", 16), Column("Stream", 12, optional=1), Column("What", least=24))
 PAGE = 100
 """Events that are read at once."""
 PAUSE_SECONDS = 0.15

@@ -27,7 +27,7 @@ class Quarantine(Vertical):
     """Pages of rows; below them the row under the cursor in full."""
 
     COLUMNS: ClassVar[tuple[Column, ...]] = (
-        Column("File", least=16, from_width=100),
+        Column("File", least=16, optional=1),
         Column("Line", 10, right=True),
         Column("Reason", least=24),
         Column("Row", least=24),

@@ -1,4 +1,4 @@
-"""Where one is in a wizard: the steps' names in a line, the done ones ticked."""
+"""Where one is in a wizard: the steps' names in a line, the done ones ticked. A number would look like a key."""
 
 from __future__ import annotations
 

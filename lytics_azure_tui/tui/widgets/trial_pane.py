@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from lytics_azure_tui.lytics.protocol import Trial
+from lytics_azure_tui.model.amounts import counted
 from lytics_azure_tui.tui.figures import count
 from lytics_azure_tui.tui.profile_facts import written
 from lytics_azure_tui.tui.text import content
@@ -54,7 +55,7 @@ class TrialPane(Vertical):
         Args:
             names: of the mapping's user fields, in their order.
         """
-        self.border_title = f"What the newest {count(trial.events)} events would make"
+        self.border_title = f"What the newest {counted(trial.events, 'event')} would make"
         wrong = ", ".join(f"{name} {count(number)}" for name, number in trial.unreadable.items() if number)
         words = Content("") if trial.profiles else content("No profile: none of these events has an identifier.", "dim")
         if wrong:
