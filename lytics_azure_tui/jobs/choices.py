@@ -19,6 +19,7 @@ from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.amounts import about_rows, counted, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
+from lytics_azure_tui.model.csv_import import column_names
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.encoding import CHOICES
 from lytics_azure_tui.model.form import Source
@@ -138,6 +139,8 @@ def _columns(answers: Mapping[str, Any], authorization: Authorization) -> list[C
             answers["filename"],
             delimiter=separator(delimiter),
             encoding=encoding,
+            skip_lines=int(answers.get("skip_lines") or 0),
+            names=column_names(answers.get("column_names")),
             decrypt=Decryption.of(authorization),
         )
     times = set(seen.timestamp_candidates)

@@ -20,9 +20,9 @@ from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, Ti
 _FLAGS = re.compile(r"\(\?[aimsux]+\)")
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """Names with commas in between, in quotes where they hold one."""
-    return tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+def column_names(text: str | None) -> tuple[str, ...]:
+    """The names of Column Names, with commas in between, in quotes where they hold one; empty where there are none."""
+    return tuple(name.strip() for name in next(csv.reader([text or ""], skipinitialspace=True), []))
 
 
 class CsvImport(JobConfig):
@@ -273,13 +273,13 @@ class CsvImport(JobConfig):
     @field_validator("column_names")
     @classmethod
     def _names_of_columns(cls, value: str | None) -> str | None:
-        if value and not all(_names(value)):
+        if value and not all(column_names(value)):
             raise ValueError("a name is missing between two commas")
         return value or None
 
     def names(self) -> tuple[str, ...]:
         """Of the columns of a file that has no header; empty where it has one."""
-        return _names(self.column_names) if self.column_names else ()
+        return column_names(self.column_names)
 
     def tolerated(self) -> int:
         return self.most_unusable

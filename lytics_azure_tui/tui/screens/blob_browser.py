@@ -60,17 +60,21 @@ class BlobBrowser(Browser[Picked]):
         container: str = "",
         delimiter: str = ",",
         encoding: str = "auto",
+        skip_lines: int = 0,
+        names: tuple[str, ...] = (),
     ) -> None:
         """Opens at a container, if one is named.
 
         Args:
             authorization: with its secrets.
             delimiter: one character.
+            skip_lines, names: as in `csv_sniff.look`.
         """
         super().__init__()
         self._desk, self._authorization = desk, authorization
         self._start = container
         self._delimiter, self._encoding = delimiter, encoding
+        self._skip_lines, self._column_names = skip_lines, names
         self._taken: dict[tuple[str, str], str] = {}
         """By container and name: the delimiter that the operator took for that file."""
         self._store: BlobStore | None = None
@@ -275,8 +279,10 @@ class BlobBrowser(Browser[Picked]):
         from lytics_azure_tui.jobs.csv_sniff import look
         from lytics_azure_tui.jobs.decrypt import Decryption
 
-        decrypt = Decryption.of(self._authorization)
-        return look(self._opened(), container, name, delimiter=delimiter, encoding=self._encoding, decrypt=decrypt)
+        return look(
+            self._opened(), container, name, delimiter=delimiter, encoding=self._encoding, skip_lines=self._skip_lines,
+            names=self._column_names, decrypt=Decryption.of(self._authorization),
+        )  # fmt: skip
 
     def _shown(self, look: CsvLook) -> None:
         self._look = look

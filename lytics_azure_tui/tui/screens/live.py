@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.authorization import Authorization
+from lytics_azure_tui.model.csv_import import column_names
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Kind, Question, Source
 from lytics_azure_tui.tui.offers import FROM_AZURE, Key, Offers, State
@@ -144,6 +145,8 @@ class Live:
             container=self._text(holder),
             delimiter=separator(self._text("delimiter") or ","),
             encoding=self._text("encoding") or "auto",
+            skip_lines=int(self._text("skip_lines") or 0),
+            names=column_names(self._text("column_names")),
         )
         picked = await self._screen.app.push_screen_wait(browser)
         if picked is None:
