@@ -74,15 +74,18 @@ class Line(Input):
             exact: blanks at either end of what is typed belong to the answer.
         """
         self._exact = exact
-        self._given = _shown(answer)
+        self._given, self._answer = _shown(answer), answer
         kind: Literal["integer", "text"] = "integer" if whole_number else "text"
         super().__init__(self._given, placeholder=placeholder, type=kind, id=id, compact=True)
 
     @property
     def answer(self) -> Any:
-        return (self.value if self._exact or self.value == self._given else self.value.strip()) or None
+        if self.value == self._given:
+            return None if self._answer == "" else self._answer
+        return (self.value if self._exact else self.value.strip()) or None
 
     def put(self, answer: Any) -> None:
+        self._answer = answer
         self.value = self._given = _shown(answer)
 
     @property
