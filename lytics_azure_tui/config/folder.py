@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from lytics_azure_tui.model.job import HandedOver, Job, slug
 from lytics_azure_tui.model.kinds import KINDS
 
 APP = "lyazure-tui"
+
+_UNREADABLE = re.compile(r"%[0-9A-Fa-f]{2}|\\|[\0-\x1f]")
+"""Parts of a path that delta-rs takes for something else: it decodes local paths as it does URLs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,13 @@ class Folder:
     def data(self) -> Path:
         """Where the ledger and the streams are; made when it is not there. Raises `BadConfiguration`."""
         path = self.data_place
+        odd = _UNREADABLE.search(str(path))
+        if odd is not None:
+            raise BadConfiguration(
+                f"The data folder {str(path)!r} cannot be used: its path has {odd[0]!r} in it",
+                why="Delta Lake would look for its tables under another name",
+                fix="Rename the folder, or set storage.folder in settings.toml",
+            )
         files.private_folder(path)
         return path
 

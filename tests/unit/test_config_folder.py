@@ -466,3 +466,17 @@ def test_what_does_not_count_is_told_and_the_job_runs_all_the_same(folder: Folde
     said = [str(problem) for problem in folder.without_effect()]
     assert len(said) == len(told)
     assert all(words in line for words, line in zip(told, said, strict=True))
+
+
+@pytest.mark.parametrize("name", ["100%25", "a%2Fb", "back\\slash", "two\nlines"])
+def test_a_name_that_delta_lake_does_not_take_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadConfiguration, match="Delta Lake would look for its tables under another name"):
+        Folder.open(tmp_path / name).data  # noqa: B018
+    assert not (tmp_path / name / "data").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "100%", "#1", "what?", "[1]", "{a,b}", 'say "x"', "it's", "Größe", "k=v", "a**b"]
+)
+def test_any_other_name_will_do(tmp_path: Path, name: str) -> None:
+    assert Folder.open(tmp_path / name).data.is_dir()
