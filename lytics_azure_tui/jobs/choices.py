@@ -19,10 +19,10 @@ from lytics_azure_tui.jobs.decrypt import Decryption
 from lytics_azure_tui.lytics.protocol import Lytics
 from lytics_azure_tui.model.amounts import about_rows, counted, size
 from lytics_azure_tui.model.authorization import Authorization, AzureStorage
-from lytics_azure_tui.model.csv_import import column_names
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.encoding import CHOICES
 from lytics_azure_tui.model.form import Source
+from lytics_azure_tui.model.names import column_names
 from lytics_azure_tui.model.table_name import parse, written
 
 if TYPE_CHECKING:

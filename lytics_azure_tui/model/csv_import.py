@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from typing import Annotated, Literal
 
@@ -13,16 +12,11 @@ from lytics_azure_tui.model.delimiter import Delimiter, separator
 from lytics_azure_tui.model.encoding import canonical
 from lytics_azure_tui.model.form import Ask, Source
 from lytics_azure_tui.model.job import JobConfig
-from lytics_azure_tui.model.names import ContainerName, StreamName
+from lytics_azure_tui.model.names import ContainerName, StreamName, column_names
 from lytics_azure_tui.model.schedule import FREQUENCIES, Frequency, Schedule, TimeOfDay, Timezone
 
 # Flags at the front of a regular expression hold for all of it.
 _FLAGS = re.compile(r"\(\?[aimsux]+\)")
-
-
-def column_names(text: str | None) -> tuple[str, ...]:
-    """The names of Column Names, with commas in between, in quotes where they hold one; empty where there are none."""
-    return tuple(name.strip() for name in next(csv.reader([text or ""], skipinitialspace=True), []))
 
 
 class CsvImport(JobConfig):

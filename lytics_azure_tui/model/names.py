@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from typing import Annotated
@@ -54,3 +55,8 @@ FieldName = Annotated[
     str, AfterValidator(follows(r"[A-Za-z][A-Za-z0-9_]*", "letters, and then also digits and _", most=128))
 ]
 """Of a user field."""
+
+
+def column_names(text: str | None) -> tuple[str, ...]:
+    """The names of Column Names, with commas in between, in quotes where they hold one; empty where there are none."""
+    return tuple(name.strip() for name in next(csv.reader([text or ""], skipinitialspace=True), []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,11 +29,13 @@ def on_path(tmp_path: Path) -> str:
 def test_bash_completes_labels_to_ids_and_options(folder: Folder, program: Program, on_path: str) -> None:
     save_jobs(folder, [import_job("nightly", "Daily customers"), import_job("web", "Web events")])
     script = program("--completion", "bash").stdout
+    # A shell hands over the words as they were typed, with their quotes.
+    typed = shlex.quote(shlex.quote(str(folder.root)))
     ask = (
         'complete_it() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); '
         '_lyazure_tui_completion lyazure-tui; echo "${COMPREPLY[*]}"; }\n'
-        f"complete_it lyazure-tui --config {folder.root} --run-saved Dai\n"
-        f"complete_it lyazure-tui --config {folder.root} --run-saved ''\n"
+        f"complete_it lyazure-tui --config {typed} --run-saved Dai\n"
+        f"complete_it lyazure-tui --config {typed} --run-saved ''\n"
         "complete_it lyazure-tui --dry\n"
     )
     result = _shell("bash", script + ask, on_path)

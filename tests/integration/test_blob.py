@@ -267,7 +267,8 @@ def test_each_refusal_says_what_it_means(
         with pytest.raises(kind, match="could not be read") as caught:
             store.read("container", "a.csv", "0x1", 0, 5)
         assert why in str(caught.value)
-        assert caught.value.fix
+        # What passes by itself needs nothing done: the run says when it is retried.
+        assert caught.value.fix or kind is RetryLater
         assert server.requests == (4 if kind is RetryLater else 1)
 
 

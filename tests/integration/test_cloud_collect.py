@@ -83,7 +83,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     grown = []
     for rows in (30_000, 300_000):
-        command = [sys.executable, "-c", program, str(tmp_path), str(rows)]
+        command = [sys.executable, "-c", program, str(tmp_path.parent), str(rows)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         count, kilobytes = map(int, done.stdout.split())
         assert count == rows

@@ -96,7 +96,8 @@ class Desktop:
 
 @pytest.fixture
 def desktop(tmp_path: Path) -> Desktop:
-    return Desktop(tmp_path)
+    # A socket's path has at most 108 bytes.
+    return Desktop(tmp_path.parent)
 
 
 @needs_keyring

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -183,7 +185,7 @@ def test_a_link_to_a_file_kept_elsewhere_stays_one(folder: Folder, tmp_path: Pat
 
 
 def command(folder: Folder, *parts: str, timeout: float = 10) -> None:
-    settings(folder, f'[secrets]\nbackend = "command"\ntimeout_seconds = {timeout}\ncommand = {list(parts)}\n')
+    settings(folder, f'[secrets]\nbackend = "command"\ntimeout_seconds = {timeout}\ncommand = {json.dumps(parts)}\n')
 
 
 def test_a_command_prints_the_secret(folder: Folder) -> None:
@@ -221,7 +223,7 @@ def test_a_command_that_fails_is_said_without_what_it_printed(folder: Folder) ->
 
 
 def test_a_command_that_hangs_is_ended_with_all_that_it_started(folder: Folder, tmp_path: Path) -> None:
-    command(folder, "sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait", timeout=0.5)
+    command(folder, "sh", "-c", f"sleep 60 & echo $! > {shlex.quote(str(tmp_path))}/pid; wait", timeout=0.5)
     began = time.monotonic()
     with pytest.raises(RetryLater, match=r"did not end within 0\.5 seconds"):
         open_store(folder).get("a", "b")

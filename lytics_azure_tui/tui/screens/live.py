@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from lytics_azure_tui.errors import LyazureError
 from lytics_azure_tui.model.authorization import Authorization
-from lytics_azure_tui.model.csv_import import column_names
 from lytics_azure_tui.model.delimiter import separator
 from lytics_azure_tui.model.form import Kind, Question, Source
+from lytics_azure_tui.model.names import column_names
 from lytics_azure_tui.tui.offers import FROM_AZURE, Key, Offers, State
 from lytics_azure_tui.tui.screens.base import DeskScreen
 from lytics_azure_tui.tui.screens.blob_browser import BlobBrowser

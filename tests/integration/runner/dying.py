@@ -31,7 +31,7 @@ STEPS = (
     ("blob.BlobStore._get", 4),
     ("blob.BlobStore._get", 9),
     ("csv_part._chunk", 2),
-    ("csv_convert.Converter.write", 1),
+    ("csv_convert.Converter.write_all", 1),
     ("csv_convert.Converter.write", 3),
     ("csv_convert.Converter.clean", 1),
     ("quarantine.write", 1),
@@ -124,7 +124,7 @@ MODULES = {
 
 def arm() -> None:
     small = {
-        (f"{JOBS}.csv_source", "BLOCK"): SMALL,
+        (f"{JOBS}.decompress", "BLOCK"): SMALL,
         (f"{JOBS}.csv_import", "PART"): 6 * SMALL,
         (f"{JOBS}.csv_part", "CHUNK"): 2 * SMALL,
         (f"{JOBS}.event_rows", "PIECE"): SMALL,
