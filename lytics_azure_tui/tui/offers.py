@@ -111,7 +111,7 @@ class Offers:
 
 BROWSED = frozenset({Source.BLOBS, Source.TABLES})
 """Sources with too many choices for a list below a line: each has a browser."""
-FROM_AZURE = BROWSED | {Source.CONTAINERS, Source.COLUMNS, Source.TIME_COLUMNS}
+FROM_AZURE = BROWSED | {Source.CONTAINERS, Source.COLUMNS, Source.TIME_COLUMNS, Source.PREFIXES}
 """Sources that need an authorization with its secrets."""
 EMPTY: dict[object, str] = {
     Source.AUDIENCES: "no audiences yet: ctrl+p, then Audiences, is where they are made; 1 comes back here"
