@@ -201,8 +201,10 @@ def _remove_left_behind(within: Path) -> None:
     """Removes the folders of processes that were killed: a private key lies in them."""
     for folder in within.glob(f"{_PREFIX}*-*"):
         owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdecimal() and folder.stat().st_uid == os.getuid() and not _lives(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+        # Another run may remove the same one at this moment.
+        with contextlib.suppress(OSError):
+            if owner.isdecimal() and folder.stat().st_uid == os.getuid() and not _lives(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lives(pid: int) -> bool:
